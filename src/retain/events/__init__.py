@@ -1,0 +1,1 @@
+"""From anyone's tables to checked events, sorted by customer and time."""
