@@ -10,9 +10,8 @@ import numpy as np
 
 from retain.errors import ConfigError, UsageError
 
-SECOND = 1_000_000
-HOUR = 3_600 * SECOND
-DAY = 86_400 * SECOND
+MINUTE = 60_000_000
+DAY = 1_440 * MINUTE
 NEVER = int(np.iinfo(np.int64).min)
 """An instant that is not known; below every real one."""
 

@@ -1,0 +1,92 @@
+"""Snapshots asked for, the panel that comes back, and the last steps that both engines share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from retain.features.spec import Contrast, FeatureSet, Formula, Measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from retain.events.store import EventStore, IntArray
+
+    FloatArray = npt.NDArray[np.float64]
+
+_ENTROPY_PARTS = 2**30
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """(customer, cutoff) pairs.
+
+    Attributes:
+        customer: int64, index into the store's customers.
+        cutoff: int64 microseconds, the same length.
+    """
+
+    customer: IntArray
+    cutoff: IntArray
+
+    def __post_init__(self) -> None:
+        """Refuse columns of different lengths."""
+        if self.customer.shape != self.cutoff.shape:
+            raise ValueError("customer and cutoff differ in length")
+
+    def __len__(self) -> int:
+        """How many pairs."""
+        return len(self.customer)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Features of snapshots.
+
+    Attributes:
+        snapshots: the rows.
+        features: the columns.
+        values: float64, rows by columns; NaN where a feature is not known.
+    """
+
+    snapshots: Snapshots
+    features: FeatureSet
+    values: FloatArray
+
+
+class Engine(Protocol):
+    """Anything that computes a panel; all give the same bits."""
+
+    def __call__(self, store: EventStore, features: FeatureSet, snapshots: Snapshots) -> Panel:
+        """The features of these snapshots, each as it was known at its cutoff."""
+        ...
+
+
+def combine(formula: Formula, measured: Callable[[Measure], FloatArray]) -> FloatArray:
+    """The formula's value from those of its measures."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if isinstance(formula, Measure):
+            return measured(formula)
+        if isinstance(formula, Contrast):
+            recent, before = measured(formula.recent), measured(formula.before)
+            total = recent + before
+            return np.where(total != 0, (recent - before) / total, np.nan)
+        bottom = measured(formula.bottom)
+        return np.where(bottom != 0, measured(formula.top) / bottom, np.nan)
+
+
+@cache
+def weighted_log(count: int) -> int:
+    """``count * log(count)`` in whole parts, so that sums of it do not depend on their order."""
+    return round(count * math.log(count) * _ENTROPY_PARTS) if count > 1 else 0
+
+
+def entropy(total_parts: FloatArray, sum_parts: FloatArray, total: FloatArray) -> FloatArray:
+    """Shannon entropy in nats: ``(n log n - sum of c log c) / n`` for counts ``c`` that add up to ``n``."""
+    return np.maximum((total_parts - sum_parts) / _ENTROPY_PARTS / total, 0.0)

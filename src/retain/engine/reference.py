@@ -1,0 +1,192 @@
+"""The definition: plain Python over one customer's events, obviously right, and slow.
+
+Everything else is compared with this. It shares with the kernel only the declarations and the last arithmetic step
+(``panel.combine`` and ``panel.weighted_log``), never a window, a sort or a sum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retain.engine.panel import Panel, Snapshots, combine, entropy, weighted_log
+from retain.engine.views import GAP_PART, HOURS_A_BAND, ITEM_PARTS, number_parts
+from retain.events.store import MISSING
+from retain.features.spec import FeatureSet, How, Measure
+from retain.timeline import DAY, zone_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from zoneinfo import ZoneInfo
+
+    from retain.events.store import EventStore
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One row of the orders table."""
+
+    time: int
+    known: int
+    values: Mapping[str, int | float | str | None]
+
+
+@dataclass(frozen=True)
+class _Event:
+    """One event of a view: its time, and whole parts, categories and flags by name (None: not known)."""
+
+    time: int
+    values: Mapping[str, int | None]
+
+
+def compute(store: EventStore, features: FeatureSet, snapshots: Snapshots) -> Panel:
+    """The features of these snapshots, each as it was known at its cutoff.
+
+    Args:
+        store: checked events.
+        features: which columns.
+        snapshots: which rows, in any order.
+
+    Returns:
+        The panel, its rows in the order asked for.
+    """
+    history = _histories(store, {int(one) for one in snapshots.customer})
+    values = np.empty((len(snapshots), len(features.features)))
+    for row, (customer, cutoff) in enumerate(zip(snapshots.customer, snapshots.cutoff, strict=True)):
+        known = [one for one in history[int(customer)] if one.known < cutoff]
+        views = _views(known, store)
+        for column, feature in enumerate(features.features):
+            answer = combine(
+                feature.formula,
+                lambda one, views=views, cutoff=int(cutoff): np.array(  # type: ignore[misc]
+                    [_measure(one, views[one.view], cutoff, store.money_exponent)]
+                ),
+            )
+            values[row, column] = answer[0]
+    return Panel(snapshots, features, values)
+
+
+def _histories(store: EventStore, wanted: set[int]) -> dict[int, list[_Row]]:
+    """Each wanted customer's rows of the orders table, as Python values."""
+    orders = store.tables["orders"]
+    rows: dict[int, list[_Row]] = {one: [] for one in wanted}
+    for position in np.flatnonzero(np.isin(orders.customer, sorted(wanted))):
+        values: dict[str, int | float | str | None] = {}
+        for name, column in orders.columns.items():
+            value = column.values[position].item()
+            if column.levels is not None:
+                value = column.levels[value] if value >= 0 else None
+            elif value == MISSING or (isinstance(value, float) and math.isnan(value)):
+                value = None
+            values[name] = value
+        row = _Row(int(orders.time[position]), int(orders.known[position]), values)
+        rows[int(orders.customer[position])].append(row)
+    return rows
+
+
+def _views(rows: Iterable[_Row], store: EventStore) -> dict[str, list[_Event]]:
+    """Orders, their lines and returns of one customer, by time."""
+    zone = zone_named(store.zone)
+    sales = [row for row in rows if row.values.get("kind") != "return"]
+    returns = [row for row in rows if row.values.get("kind") == "return"]
+    lines = [
+        _Event(row.time, {"product": _hashed(row.values.get("product_id")), "category": _hashed(row.values.get("category"))})
+        for row in sales
+    ]
+    return {"orders": _orders(sales, 1, zone), "returns": _orders(returns, -1, zone), "lines": lines}
+
+
+def _hashed(value: object) -> int | None:
+    """A number for a category; equal categories get equal ones."""
+    return None if value is None else hash(value)
+
+
+def _orders(rows: Iterable[_Row], sign: int, zone: ZoneInfo) -> list[_Event]:
+    """Rows joined to orders, with the gap to the order before and the local time of each."""
+    groups: dict[object, list[_Row]] = defaultdict(list)
+    for row in rows:
+        order_id = row.values.get("order_id")
+        groups[("at", row.time) if order_id is None else ("id", order_id)].append(row)
+    events = []
+    before: int | None = None
+    for group in sorted(groups.values(), key=lambda one: min(row.time for row in one)):
+        time = min(row.time for row in group)
+        amount = _known_sum(row.values.get("amount") for row in group)
+        discount = _known_sum(row.values.get("discount") for row in group)
+        quantity = [row.values.get("quantity") for row in group]
+        items = _known_sum(None if one is None else round(float(one) * ITEM_PARTS) for one in quantity)
+        local = (_EPOCH + timedelta(microseconds=time)).astimezone(zone)
+        values = {
+            "amount": None if amount is None else sign * amount,
+            "items": None if items is None else sign * items,
+            "discount": discount,
+            "gross": None if amount is None else amount + (discount or 0),
+            "gap": None if before is None else time // GAP_PART - before,
+            "hour": local.hour,
+            "weekday": local.weekday(),
+            "weekend": int(local.weekday() >= 5),
+            "hour_band": local.hour // HOURS_A_BAND,
+        }
+        events.append(_Event(time, values))
+        before = time // GAP_PART
+    return events
+
+
+def _known_sum(values: Iterable[int | float | str | None]) -> int | None:
+    """Sum of the values that are known; None when none is."""
+    known = [int(one) for one in values if one is not None]
+    return sum(known) if known else None
+
+
+def _measure(one: Measure, events: list[_Event], cutoff: int, money_exponent: int) -> float:
+    """One measure of one customer at one cutoff."""
+    inside = [event for event in events if one.within.start(cutoff) <= event.time < one.within.end(cutoff)]
+    if one.where is not None:
+        inside = [event for event in inside if event.values[one.where] == 1]
+    if one.how is How.SINCE_LAST:
+        return float(cutoff - max(event.time for event in inside)) / DAY if inside else math.nan
+    if one.how is How.SINCE_FIRST:
+        return float(cutoff - min(event.time for event in inside)) / DAY if inside else math.nan
+    if one.value is None:
+        return float(len(inside))
+    known = sorted(value for event in inside if (value := event.values[one.value]) is not None)
+    if one.how is How.COUNT:
+        return float(len(known))
+    if one.how is How.DISTINCT:
+        return float(len(set(known)))
+    if one.how is How.SUM:
+        return float(sum(known)) / number_parts(one.view, one.value, money_exponent)
+    if not known:
+        return math.nan
+    if one.how is How.TOP_SHARE:
+        return max(Counter(known).values()) / len(known)
+    if one.how is How.ENTROPY:
+        parts = sum(weighted_log(count) for count in Counter(known).values())
+        return float(entropy(np.float64(weighted_log(len(known))), np.float64(parts), np.float64(len(known))))
+    return _of_numbers(one.how, known) / number_parts(one.view, one.value, money_exponent)
+
+
+def _of_numbers(how: How, known: list[int]) -> float:
+    """Mean, standard deviation, smallest, largest or median of sorted whole numbers, of which there is one at least."""
+    count = len(known)
+    if how is How.MEAN:
+        return float(sum(known)) / count
+    if how is How.MIN:
+        return float(known[0])
+    if how is How.MAX:
+        return float(known[-1])
+    if how is How.MEDIAN:
+        return (float(known[(count - 1) // 2]) + float(known[count // 2])) / 2
+    if count < 2:
+        return math.nan
+    centre = sum(known) // count
+    rest = float(sum(known) - count * centre)
+    distances = float(sum((value - centre) ** 2 for value in known))
+    return math.sqrt(max(distances - rest * rest / count, 0.0) / (count - 1))

@@ -1,0 +1,214 @@
+"""Events as the declarations name them: orders, their lines, and returns, with whole-number columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from retain.events.store import MISSING, EventStore, EventTable
+from retain.timeline import DAY, MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from retain.events.store import IntArray
+
+ITEM_PARTS = 1_000
+"""Quantities are held in thousandths, so that sums of weighed goods are exact too."""
+GAP_PART = MINUTE
+"""Gaps between orders are held in minutes: the square of three centuries of them still fits 64 bits."""
+HOURS_A_BAND = 4
+NUMBERS = {
+    "orders": ("amount", "items", "discount", "gross", "gap", "hour"),
+    "returns": ("amount", "items"),
+    "lines": (),
+}
+"""The columns of each view that are numbers."""
+CATEGORIES = {"orders": ("weekday", "hour_band"), "returns": (), "lines": ("product", "category")}
+"""The columns of each view that are categories, held as codes (-1: not known)."""
+FLAGS = {"orders": ("weekend",), "returns": (), "lines": ()}
+"""The columns of each view that are yes or no."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One kind of event, sorted by customer and time.
+
+    Attributes:
+        offsets: int64, customer ``c``'s events are ``offsets[c]:offsets[c + 1]``.
+        time: int64 microseconds.
+        columns: int64 each; numbers as whole parts (MISSING: not known), categories as codes, flags as 0 and 1.
+        parts: how many parts make one unit of a number.
+    """
+
+    offsets: IntArray
+    time: IntArray
+    columns: Mapping[str, IntArray]
+    parts: Mapping[str, int]
+
+
+def columns_at_hand(store: EventStore) -> dict[str, frozenset[str]]:
+    """The views that this store can fill and the columns of each."""
+    orders = store.tables.get("orders")
+    if orders is None:
+        return {}
+    always = {"gap", "hour", "weekday", "weekend", "hour_band"}
+    numbers = {"amount"} & set(orders.columns) | ({"items"} if "quantity" in orders.columns else set())
+    bargains = {"discount", "gross"} if {"amount", "discount"} <= set(orders.columns) else set()
+    lines = {ours for ours, theirs in _LINE_CATEGORIES.items() if theirs in orders.columns}
+    found = {"orders": frozenset(always | numbers | bargains), "lines": frozenset(lines)}
+    if "kind" in orders.columns:
+        found["returns"] = frozenset(numbers)
+    return found
+
+
+_LINE_CATEGORIES = {"product": "product_id", "category": "category"}
+
+
+def number_parts(view: str, column: str, money_exponent: int) -> int:
+    """How many whole parts make one unit of that number."""
+    if column in ("amount", "discount", "gross"):
+        return int(10**money_exponent)
+    if column == "items":
+        return ITEM_PARTS
+    if column == "gap":
+        return DAY // GAP_PART
+    if (view, column) == ("orders", "hour"):
+        return 1
+    raise KeyError(f"{view}.{column} is no number")
+
+
+def build_views(table: EventTable, store: EventStore) -> dict[str, View]:
+    """The views of these rows of the orders table.
+
+    Args:
+        table: rows of ``store.tables["orders"]``, all or those known at some instant.
+        store: for the number of customers, the time zone and the currency.
+
+    Returns:
+        ``orders`` and ``returns`` with lines joined to orders, and ``lines`` as they are.
+    """
+    customers = len(store.customer_ids)
+    is_return = _is_return(table)
+    sales = table.select(~is_return)
+    views = {
+        "orders": _with_habits(_orders(sales, customers, 1, store.money_exponent), store.zone),
+        "lines": _lines(sales, customers),
+    }
+    if "kind" in table.columns:
+        views["returns"] = _orders(table.select(is_return), customers, -1, store.money_exponent)
+    return views
+
+
+def order_of_line(table: EventTable) -> IntArray:
+    """Which order each row belongs to, numbered by customer and first line; rows of one order need not be adjacent.
+
+    Rows of one customer and kind with the same ``order_id`` are one order; without one, those of the same instant.
+    """
+    rows = len(table)
+    changes = np.ones(rows, dtype=bool)
+    changes[1:] = (table.customer[1:] != table.customer[:-1]) | (table.time[1:] != table.time[:-1])
+    moment = np.cumsum(changes)
+    key = -1 - moment
+    if "order_id" in table.columns:
+        code = table.columns["order_id"].values.astype(np.int64)
+        key = np.where(code >= 0, code, key)
+    key = key * 2 + _is_return(table)
+    order = np.lexsort((np.arange(rows), key, table.customer))
+    starts = np.ones(rows, dtype=bool)
+    starts[1:] = (table.customer[order][1:] != table.customer[order][:-1]) | (key[order][1:] != key[order][:-1])
+    first_row = order[starts]
+    group = np.empty(rows, dtype=np.int64)
+    rank = np.empty(len(first_row), dtype=np.int64)
+    rank[np.argsort(first_row, kind="stable")] = np.arange(len(first_row))
+    group[order] = rank[np.cumsum(starts) - 1]
+    return group
+
+
+def _is_return(table: EventTable) -> npt.NDArray[np.bool_]:
+    """Which rows are returns."""
+    if "kind" not in table.columns:
+        return np.zeros(len(table), dtype=bool)
+    kind = table.columns["kind"]
+    levels = [] if kind.levels is None else list(kind.levels)
+    wanted = levels.index("return") if "return" in levels else -2
+    return np.asarray(kind.values == wanted)
+
+
+def _offsets(customer: IntArray, customers: int) -> IntArray:
+    """Where each customer's rows begin, and the end."""
+    return np.searchsorted(customer, np.arange(customers + 1)).astype(np.int64)
+
+
+def _orders(table: EventTable, customers: int, sign: int, money_exponent: int) -> View:
+    """Lines joined to orders: first time, exact sums, and the gap to the order before."""
+    group = order_of_line(table)
+    count = int(group.max()) + 1 if len(group) else 0
+    # Rows are sorted by time within a customer, so an order's first row has its first time.
+    first = np.full(count, len(group), dtype=np.int64)
+    np.minimum.at(first, group, np.arange(len(group)))
+    customer, time = table.customer[first], table.time[first]
+    columns: dict[str, IntArray] = {}
+    if "amount" in table.columns:
+        columns["amount"] = _sum_known(table.columns["amount"].values.astype(np.int64), group, count, sign)
+    if "quantity" in table.columns:
+        columns["items"] = _sum_known(_item_parts(table.columns["quantity"].values), group, count, sign)
+    if {"amount", "discount"} <= set(table.columns):
+        discount = _sum_known(table.columns["discount"].values.astype(np.int64), group, count, 1)
+        columns["discount"] = discount
+        known = columns["amount"] != MISSING
+        columns["gross"] = np.where(known, columns["amount"] + np.where(discount == MISSING, 0, discount), MISSING)
+    ticks = time // GAP_PART
+    gap = np.full(count, MISSING, dtype=np.int64)
+    same = customer[1:] == customer[:-1]
+    gap[1:][same] = (ticks[1:] - ticks[:-1])[same]
+    columns["gap"] = gap
+    parts = {name: number_parts("orders", name, money_exponent) for name in columns}
+    return View(_offsets(customer, customers), time, columns, parts)
+
+
+def _item_parts(quantity: npt.NDArray[np.generic]) -> IntArray:
+    """Quantities in whole parts; MISSING where not known."""
+    values = quantity.astype(np.float64)
+    known = np.isfinite(values)
+    return np.where(known, np.rint(np.where(known, values, 0) * ITEM_PARTS).astype(np.int64), MISSING)
+
+
+def _sum_known(values: IntArray, group: IntArray, count: int, sign: int) -> IntArray:
+    """Sum of the known values of each group; MISSING where a group has none."""
+    known = values != MISSING
+    total = np.zeros(count, dtype=np.int64)
+    np.add.at(total, group[known], values[known])
+    seen = np.zeros(count, dtype=bool)
+    seen[group[known]] = True
+    return np.where(seen, sign * total, MISSING)
+
+
+def _with_habits(orders: View, zone: str) -> View:
+    """The same orders with the local hour and weekday of each."""
+    local = pd.to_datetime(orders.time, unit="us", utc=True).tz_convert(zone)
+    weekday = np.asarray(local.day_of_week, dtype=np.int64)
+    hour = np.asarray(local.hour, dtype=np.int64)
+    columns = {
+        **orders.columns,
+        "hour": hour,
+        "weekday": weekday,
+        "weekend": (weekday >= 5).astype(np.int64),
+        "hour_band": hour // HOURS_A_BAND,
+    }
+    return View(orders.offsets, orders.time, columns, {**orders.parts, "hour": 1})
+
+
+def _lines(sales: EventTable, customers: int) -> View:
+    """Order lines as they are."""
+    columns = {
+        ours: sales.columns[theirs].values.astype(np.int64)
+        for ours, theirs in _LINE_CATEGORIES.items()
+        if theirs in sales.columns
+    }
+    return View(_offsets(sales.customer, customers), sales.time, columns, {})

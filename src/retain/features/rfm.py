@@ -1,0 +1,102 @@
+"""Recency, frequency, monetary value, and how long the customer has been one."""
+
+from __future__ import annotations
+
+from retain.features.spec import Feature, How, Measure, Ratio
+from retain.timeline import Lookback
+
+_WINDOWS = (7, 30, 90, 180, 365)
+_YEAR = Lookback(365)
+
+FEATURES = (
+    Feature(
+        "recency_days",
+        Measure("orders", How.SINCE_LAST),
+        "recency",
+        "The longer the silence, the less likely it ends.",
+        "no order for {recency_days:.0f} days",
+    ),
+    Feature(
+        "tenure_days",
+        Measure("orders", How.SINCE_FIRST),
+        "tenure",
+        "New customers leave more often than those who have stayed for long.",
+        "first order {tenure_days:.0f} days ago",
+    ),
+    *(
+        Feature(
+            f"orders_{days}d",
+            Measure("orders", How.COUNT, within=Lookback(days)),
+            "frequency",
+            "Frequent customers come back.",
+            f"{{orders_{days}d:.0f}} orders in the last {days} days",
+        )
+        for days in _WINDOWS
+    ),
+    Feature(
+        "orders_lifetime",
+        Measure("orders", How.COUNT),
+        "frequency",
+        "A long record of orders is a habit.",
+        "{orders_lifetime:.0f} orders so far",
+    ),
+    *(
+        Feature(
+            f"spend_{days}d",
+            Measure("orders", How.SUM, "amount", Lookback(days)),
+            "spend",
+            "Money spent shows how much the shop matters to the customer.",
+            f"spent {{spend_{days}d:,.0f}} in the last {days} days",
+        )
+        for days in _WINDOWS[1:]
+    ),
+    Feature(
+        "spend_lifetime",
+        Measure("orders", How.SUM, "amount"),
+        "spend",
+        "Money spent shows how much the shop matters to the customer.",
+        "spent {spend_lifetime:,.0f} so far",
+    ),
+    Feature(
+        "order_value_mean",
+        Measure("orders", How.MEAN, "amount"),
+        "spend",
+        "Large baskets and small ones come from different kinds of customers.",
+        "{order_value_mean:,.0f} an order on average",
+    ),
+    Feature(
+        "order_value_mean_90d",
+        Measure("orders", How.MEAN, "amount", Lookback(90)),
+        "spend",
+        "What the customer spends an order at present.",
+        "{order_value_mean_90d:,.0f} an order in the last 90 days",
+    ),
+    Feature(
+        "order_value_max",
+        Measure("orders", How.MAX, "amount"),
+        "spend",
+        "The largest order shows how far the customer once trusted the shop.",
+        "largest order {order_value_max:,.0f}",
+    ),
+    Feature(
+        "items_365d",
+        Measure("orders", How.SUM, "items", _YEAR),
+        "spend",
+        "Things bought, whatever they cost.",
+        "{items_365d:,.0f} items in the last 365 days",
+    ),
+    Feature(
+        "items_per_order",
+        Measure("orders", How.MEAN, "items"),
+        "spend",
+        "Stocking up and topping up are different habits.",
+        "{items_per_order:,.1f} items an order on average",
+    ),
+    Feature(
+        "discount_share_365d",
+        Ratio(Measure("orders", How.SUM, "discount", _YEAR), Measure("orders", How.SUM, "gross", _YEAR)),
+        "discounts",
+        "Those who come for discounts leave when they end.",
+        "{discount_share_365d:.0%} of the price was discounted in the last 365 days",
+    ),
+)

@@ -1,0 +1,170 @@
+"""What a feature is: a declaration that two engines read, and nothing that computes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from string import Formatter
+from typing import TYPE_CHECKING
+
+from retain.timeline import Lookback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+DEFINITION = 1
+"""Raised whenever an engine's meaning of a declaration changes, so that old fingerprints no longer fit."""
+
+
+class How(StrEnum):
+    """The ways to turn a window's events into one number."""
+
+    COUNT = "count"
+    """How many events; with a value, how many whose value is known."""
+    SUM = "sum"
+    """Sum of the known values; 0 without any."""
+    MEAN = "mean"
+    """Mean of the known values."""
+    SD = "sd"
+    """Sample standard deviation; needs two known values."""
+    MIN = "min"
+    """Smallest known value."""
+    MAX = "max"
+    """Largest known value."""
+    MEDIAN = "median"
+    """Median; the mean of the two middle values of an even number."""
+    DISTINCT = "distinct"
+    """How many different known categories."""
+    ENTROPY = "entropy"
+    """Shannon entropy of the known categories in nats: 0 for one only, log k for k equally often."""
+    TOP_SHARE = "top_share"
+    """Share of the most frequent known category."""
+    SINCE_LAST = "since_last"
+    """Days from the last event to the cutoff."""
+    SINCE_FIRST = "since_first"
+    """Days from the first event to the cutoff."""
+
+
+CATEGORICAL = frozenset({How.DISTINCT, How.ENTROPY, How.TOP_SHARE})
+"""The ways that read a category instead of a number."""
+WITHOUT_VALUE = frozenset({How.SINCE_LAST, How.SINCE_FIRST})
+"""The ways that read only the time of an event."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number a customer and cutoff, from the events of one view inside one lookback.
+
+    Attributes:
+        view: which events; see ``retain.engine.views``.
+        how: the aggregation.
+        value: the column that it reads; None for those that read only that or when an event happened.
+        within: the lookback.
+        where: a yes-or-no column of the view; only events with yes count.
+    """
+
+    view: str
+    how: How
+    value: str | None = None
+    within: Lookback = Lookback()
+    where: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an aggregation without what it reads."""
+        if (self.value is None) != (self.how in WITHOUT_VALUE) and self.how is not How.COUNT:
+            raise ValueError(f"{self.how} {'reads no' if self.value else 'needs a'} value column")
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """``top / bottom``; not known where the bottom is 0 or either is not known."""
+
+    top: Measure
+    bottom: Measure
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """``(recent - before) / (recent + before)``, from -1 (stopped) to 1 (began); not known where both are 0."""
+
+    recent: Measure
+    before: Measure
+
+
+Formula = Measure | Ratio | Contrast
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the panel.
+
+    Attributes:
+        name: units in the name, such as ``recency_days``.
+        formula: what it is.
+        topic: which reason it belongs to when a score is explained.
+        why: one sentence: why it tells something about churn.
+        phrase: how to say a customer's value; names features in braces, such as ``no order for {recency_days:.0f} days``.
+    """
+
+    name: str
+    formula: Formula
+    topic: str
+    why: str
+    phrase: str
+
+    @property
+    def mentioned(self) -> tuple[str, ...]:
+        """The features whose values the phrase shows."""
+        return tuple(name for _, name, _, _ in Formatter().parse(self.phrase) if name)
+
+
+def measures(formula: Formula) -> Iterator[Measure]:
+    """The measures that a formula is made of, in the order they are written."""
+    if isinstance(formula, Measure):
+        yield formula
+    elif isinstance(formula, Ratio):
+        yield from (formula.top, formula.bottom)
+    else:
+        yield from (formula.recent, formula.before)
+
+
+def _canonical(value: object) -> str:
+    """A text of the value that is the same in every process and version of Python."""
+    if is_dataclass(value) and not isinstance(value, type):
+        inner = ",".join(f"{one.name}={_canonical(getattr(value, one.name))}" for one in fields(value))
+        return f"{type(value).__name__}({inner})"
+    return repr(str(value) if isinstance(value, StrEnum) else value)
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """An ordered choice of features with the hash of its definition.
+
+    Attributes:
+        features: in the order of the panel's columns; names are unique.
+    """
+
+    features: tuple[Feature, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse two features of one name."""
+        if len(set(self.names)) != len(self.features):
+            twice = sorted({name for name in self.names if self.names.count(name) > 1})
+            raise ValueError(f"declared twice: {', '.join(twice)}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(one.name for one in self.features)
+
+    @property
+    def by_name(self) -> Mapping[str, Feature]:
+        """The features by their names."""
+        return {one.name: one for one in self.features}
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of names and formulas; words may change without changing it."""
+        text = ";".join(f"{one.name}={_canonical(one.formula)}" for one in self.features)
+        return hashlib.sha256(f"{DEFINITION};{text}".encode()).hexdigest()

@@ -1,0 +1,160 @@
+"""Definitions of churn over the label window, and who is active enough to be asked about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from retain.errors import ConfigError, ContractError, WindowError
+from retain.registry import Registry
+from retain.timeline import DAY, LabelWindow, instant_text
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from retain.events.store import EventStore, EventTable, IntArray
+
+    BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ChurnSettings:
+    """What churn means for this company: the ``[churn]`` part of the configuration.
+
+    Attributes:
+        definition: name of the definition; ``inactivity`` is no order in the label window.
+        active_days: a customer with an order in so many days before the cutoff is eligible.
+        horizon_days: length of the label window.
+        lead_days: days between the cutoff and the label window, in which there is time to act.
+    """
+
+    definition: str = "inactivity"
+    active_days: int = 180
+    horizon_days: int = 90
+    lead_days: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse windows that hold nothing."""
+        if self.active_days <= 0:
+            raise ConfigError(f"[churn] active_days is {self.active_days}; it has to be above 0.")
+        LabelWindow(self.horizon_days, self.lead_days)
+
+    @property
+    def window(self) -> LabelWindow:
+        """The label window."""
+        return LabelWindow(self.horizon_days, self.lead_days)
+
+    @property
+    def in_words(self) -> str:
+        """One sentence that a manager understands."""
+        lead = f", counted from {self.lead_days} days after the cutoff" if self.lead_days else ""
+        return (
+            f"A customer with an order in the last {self.active_days} days counts as lost "
+            f"when no order follows within {self.horizon_days} days{lead}."
+        )
+
+
+class Label(Protocol):
+    """A definition of churn."""
+
+    def eligible(self, store: EventStore, cutoff: int, settings: ChurnSettings) -> BoolArray:
+        """For each customer of the store, whether they are asked about at this cutoff."""
+        ...
+
+    def churned(self, store: EventStore, cutoff: int, settings: ChurnSettings, known_by: int) -> BoolArray:
+        """For each customer of the store, whether they churned, as far as was known by that instant."""
+        ...
+
+
+class Inactivity:
+    """Churn is no sale in the label window; eligible is a sale within the active days before the cutoff."""
+
+    def eligible(self, store: EventStore, cutoff: int, settings: ChurnSettings) -> BoolArray:
+        """For each customer, whether a sale in ``[cutoff - active_days, cutoff)`` was known at the cutoff."""
+        return _bought(store, cutoff - settings.active_days * DAY, cutoff, known_by=cutoff)
+
+    def churned(self, store: EventStore, cutoff: int, settings: ChurnSettings, known_by: int) -> BoolArray:
+        """For each customer, whether no sale in the label window was known by that instant."""
+        window = settings.window
+        return ~_bought(store, window.start(cutoff), window.end(cutoff), known_by=known_by)
+
+
+LABELS: Registry[Label] = Registry("definition of churn", "retain.labels", {"inactivity": Inactivity})
+"""Every definition of churn by its name."""
+
+
+def orders_of(store: EventStore) -> EventTable:
+    """The table of orders.
+
+    Raises:
+        ContractError: the source has none.
+    """
+    if "orders" not in store.tables or not len(store.tables["orders"]):
+        raise ContractError("There are no orders. Churn by inactivity needs a table [source.tables.orders].")
+    return store.tables["orders"]
+
+
+def sales_of(store: EventStore) -> EventTable:
+    """The rows of the orders table that are sales."""
+    orders = orders_of(store)
+    if "kind" not in orders.columns:
+        return orders
+    kind = orders.columns["kind"]
+    levels = [] if kind.levels is None else list(kind.levels)
+    return orders.select(kind.values != levels.index("return")) if "return" in levels else orders
+
+
+def observed(store: EventStore) -> tuple[int, int]:
+    """The first and last instant at which an order was placed: the stretch the data speak of."""
+    orders = orders_of(store)
+    return int(orders.time.min()), int(orders.time.max())
+
+
+def require_cutoff(store: EventStore, cutoff: int) -> None:
+    """Nothing, when something is known before the cutoff and the data reach it.
+
+    Raises:
+        WindowError: the cutoff lies before the first order, or more than a day after the last.
+    """
+    first, last = observed(store)
+    if cutoff <= first:
+        raise WindowError(
+            f"Nothing is known before {instant_text(cutoff)}: the first order is of {instant_text(first)[:10]}. "
+            f"Choose a later cutoff."
+        )
+    if cutoff > last + DAY:
+        raise WindowError(
+            f"The data end on {instant_text(last)[:10]}, before the cutoff {instant_text(cutoff)}: customers would look "
+            f"silent because nothing was recorded. Choose a cutoff up to {instant_text(last // DAY * DAY + DAY)}, or "
+            f"load newer data."
+        )
+
+
+def require_closed(settings: ChurnSettings, cutoff: int, until: int) -> None:
+    """Nothing, when the cutoff's label window has closed by that instant.
+
+    Raises:
+        WindowError: it has not; the message says which cutoff would do.
+    """
+    end = settings.window.end(cutoff)
+    if end > until:
+        latest = settings.window.latest_cutoff(until) // DAY * DAY
+        raise WindowError(
+            f"The label window of {instant_text(cutoff)} closes on {instant_text(end)}, but the data end on "
+            f"{instant_text(until)[:10]}. Choose a cutoff up to {instant_text(latest)}, or a shorter horizon_days."
+        )
+
+
+def _bought(store: EventStore, start: int, end: int, *, known_by: int) -> BoolArray:
+    """For each customer, whether a sale happened in ``[start, end)`` and was known before that instant."""
+    sales = sales_of(store)
+    inside = (sales.time >= start) & (sales.time < end) & (sales.known < known_by)
+    return _any_of(sales.customer[inside], len(store.customer_ids))
+
+
+def _any_of(customer: IntArray, customers: int) -> BoolArray:
+    found = np.zeros(customers, dtype=bool)
+    found[customer] = True
+    return found
