@@ -1,0 +1,146 @@
+"""A model as a folder of text, without pickle: written whole, checked by hash, refused when it does not fit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from retain import __version__, atomic
+from retain.errors import ModelError
+from retain.features.catalog import EVERY
+from retain.features.spec import FeatureSet
+from retain.labels import ChurnSettings
+from retain.modelling import calibration
+from retain.modelling.learners import LEARNERS, Fitted
+from retain.timeline import instant, instant_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from retain.engine.panel import FloatArray
+    from retain.modelling.calibration import Calibration
+    from retain.modelling.training import Trained
+
+FORMAT = 1
+"""Raised when what a bundle holds changes, so that an older one is refused with a reason."""
+CARD = "bundle.json"
+_MODEL = "model.txt"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model ready to score.
+
+    Attributes:
+        version: the first 12 digits of its content's SHA-256; the same data, settings and seed give the same.
+        card: everything about it that is not the model itself.
+        features: the columns it reads, as this version of the software defines them.
+        churn: the definition that it predicts.
+        fitted: the model.
+        calibration: from its log-odds to probabilities.
+    """
+
+    version: str
+    card: Mapping[str, Any]
+    features: FeatureSet
+    churn: ChurnSettings
+    fitted: Fitted
+    calibration: Calibration
+
+    @property
+    def trained_until(self) -> int:
+        """The instant up to which outcomes were known to it."""
+        return instant(self.card["training"]["until"])
+
+    def probabilities(self, x: FloatArray) -> FloatArray:
+        """Calibrated probabilities of churn, one a row of the panel."""
+        return self.calibration(self.fitted.log_odds(x))
+
+
+def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
+    """The version of the bundle written into that folder, which it replaces.
+
+    Args:
+        trained: the model.
+        folder: where to.
+        data: fingerprints of the tables that it was trained on.
+    """
+    text = trained.fitted.text()
+    card = {
+        "format": FORMAT,
+        "software": __version__,
+        "learner": trained.learner,
+        "size": trained.size,
+        "features": list(trained.features.names),
+        "fingerprint": trained.features.fingerprint,
+        "churn": asdict(trained.churn),
+        "calibration": calibration.as_dict(trained.calibration),
+        "training": {
+            "until": instant_text(trained.plan.until),
+            "cutoffs": [instant_text(one) for one in trained.plan.cutoffs],
+            "validation_cutoffs": [instant_text(one.validation) for one in trained.plan.folds],
+            "rows": trained.rows,
+            "churn_rate": trained.churn_rate,
+            "contests": [{**asdict(one), "mean_auroc": one.mean_auroc} for one in trained.contests],
+            "calibration_evidence": [asdict(one) for one in trained.evidence],
+        },
+        "data": dict(sorted(data.items())),
+        "files": {_MODEL: hashlib.sha256(text.encode()).hexdigest()},
+    }
+    written = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    with atomic.folder(folder) as temporary:
+        (temporary / _MODEL).write_text(text, encoding="utf-8", newline="")
+        (temporary / CARD).write_text(written, encoding="utf-8", newline="")
+    return _version(written)
+
+
+def load(folder: Path) -> Bundle:
+    """The model of that folder.
+
+    Raises:
+        ModelError: a file is missing or was changed, the format is another, or a feature that it reads is defined
+            differently now.
+    """
+    try:
+        written = (folder / CARD).read_text(encoding="utf-8")
+        card: dict[str, Any] = json.loads(written)
+        if card["format"] != FORMAT:
+            raise ModelError(
+                f"{folder} is a bundle of format {card['format']}; this version of retain reads format {FORMAT}. "
+                f"Train the model again."
+            )
+        texts = {name: (folder / name).read_text(encoding="utf-8") for name in card["files"]}
+    except (OSError, UnicodeDecodeError) as cause:
+        raise ModelError(f"{folder} holds no whole model: {cause}. Choose another with --model.") from cause
+    except (ValueError, KeyError, TypeError, AttributeError) as cause:
+        raise ModelError(f"{folder / CARD} is damaged: {cause}. Choose another with --model.") from cause
+    for name, expected in card["files"].items():
+        if hashlib.sha256(texts[name].encode()).hexdigest() != expected:
+            raise ModelError(f"{folder / name} was changed after training: its SHA-256 is not the one that {CARD} states.")
+    features = _features(folder, card)
+    return Bundle(
+        version=_version(written),
+        card=card,
+        features=features,
+        churn=ChurnSettings(**card["churn"]),
+        fitted=LEARNERS.get(card["learner"]).load(texts[_MODEL]),
+        calibration=calibration.from_dict(card["calibration"]),
+    )
+
+
+def _features(folder: Path, card: Mapping[str, Any]) -> FeatureSet:
+    """The features that the card names, if they still mean the same."""
+    unknown = [name for name in card["features"] if name not in EVERY.by_name]
+    if unknown:
+        raise ModelError(f"{folder} reads features that do not exist here: {', '.join(unknown)}. Train the model again.")
+    features = FeatureSet(tuple(EVERY.by_name[name] for name in card["features"]))
+    if features.fingerprint != card["fingerprint"]:
+        raise ModelError(f"{folder} was trained on other definitions of its features. Train the model again.")
+    return features
+
+
+def _version(written: str) -> str:
+    return hashlib.sha256(written.encode()).hexdigest()[:12]

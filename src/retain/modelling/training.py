@@ -1,0 +1,312 @@
+"""Training through time: validated on later cutoffs, purged, calibrated out of time, then fitted on all that is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retain.engine.panel import Snapshots
+from retain.errors import ConfigError, TrainingError, WindowError
+from retain.evaluation.ranking import auroc
+from retain.labels import LABELS, ChurnSettings, observed
+from retain.modelling import calibration
+from retain.modelling.learners import LEARNERS, Fitted
+from retain.timeline import DAY, cutoffs_back_from, instant_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    from retain.engine.panel import Engine, FloatArray
+    from retain.events.store import EventStore, IntArray
+    from retain.features.spec import FeatureSet
+    from retain.modelling.calibration import Calibration, Evidence
+
+    LabelArray = npt.NDArray[np.int8]
+
+BASELINE = "rfm_logistic"
+"""Always trained beside the configured learners, and champion where it is better."""
+FEWEST_OF_A_CLASS = 5
+"""Fewer churners, or fewer others, than this in a cutoff tell nothing."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How models are trained: the ``[training]`` part of the configuration.
+
+    Attributes:
+        step_days: days between two cutoffs; 0 is a third of the horizon.
+        most_cutoffs: at most so many, the newest.
+        warm_up_days: days of history before the first cutoff; 0 is half of active_days.
+        validation_cutoffs: at most so many, a horizon apart, so that their label windows do not overlap.
+        learners: which compete.
+        seed: of whatever is random.
+        threads: of the learner. More are not always faster: LightGBM's wait by spinning.
+    """
+
+    step_days: int = 0
+    most_cutoffs: int = 24
+    warm_up_days: int = 0
+    validation_cutoffs: int = 4
+    learners: tuple[str, ...] = ("lightgbm", "logistic")
+    seed: int = 20
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot train."""
+        for name in ("most_cutoffs", "validation_cutoffs", "threads"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"[training] {name} is {getattr(self, name)}; it has to be at least 1.")
+        if self.step_days < 0 or self.warm_up_days < 0:
+            raise ConfigError("[training] step_days and warm_up_days cannot be negative.")
+        if not self.learners:
+            raise ConfigError("[training] learners is empty. Name one at least, such as 'lightgbm'.")
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One validation cutoff and the earlier cutoffs that may train for it.
+
+    Attributes:
+        validation: the cutoff that is predicted.
+        training: cutoffs whose label window has closed by then.
+        purged: earlier cutoffs left out, because their label windows reach past the validation cutoff.
+    """
+
+    validation: int
+    training: tuple[int, ...]
+    purged: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which cutoffs train and which validate.
+
+    Attributes:
+        until: what was known by then is used.
+        cutoffs: all whose label window has closed by then, oldest first.
+        folds: oldest first.
+    """
+
+    until: int
+    cutoffs: tuple[int, ...]
+    folds: tuple[Fold, ...]
+
+
+@dataclass(frozen=True)
+class Contest:
+    """How one learner did on the validation cutoffs.
+
+    Attributes:
+        learner: its name.
+        size: the best of its sizes.
+        auroc: one for each fold.
+    """
+
+    learner: str
+    size: int
+    auroc: tuple[float, ...]
+
+    @property
+    def mean_auroc(self) -> float:
+        """The figure that decides."""
+        return float(np.mean(self.auroc))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A calibrated model and how it came about.
+
+    Attributes:
+        learner: the champion's name.
+        size: its size.
+        fitted: trained on all cutoffs of the plan.
+        calibration: learned on the folds' predictions, each of a later cutoff than its model was trained on.
+        features: the columns that it reads.
+        churn: the definition that it predicts.
+        plan: the cutoffs.
+        contests: every learner's validation, best first.
+        evidence: every calibration method's log loss.
+        rows: training rows of the final fit.
+        churn_rate: among them.
+    """
+
+    learner: str
+    size: int
+    fitted: Fitted
+    calibration: Calibration
+    features: FeatureSet
+    churn: ChurnSettings
+    plan: Plan
+    contests: tuple[Contest, ...]
+    evidence: tuple[Evidence, ...]
+    rows: int
+    churn_rate: float
+
+    def probabilities(self, x: FloatArray) -> FloatArray:
+        """Calibrated probabilities of churn."""
+        return self.calibration(self.fitted.log_odds(x))
+
+
+def make_plan(store: EventStore, until: int, churn: ChurnSettings, settings: TrainingSettings) -> Plan:
+    """The cutoffs to train and validate on, from what had happened by that instant.
+
+    Raises:
+        WindowError: no label window has closed by then.
+        TrainingError: the purge leaves no validation cutoff with an earlier one to train on.
+    """
+    first, last = observed(store)
+    until = min(until, last)
+    newest = churn.window.latest_cutoff(until)
+    oldest = first + (settings.warm_up_days or max(1, churn.active_days // 2)) * DAY
+    step = settings.step_days or max(1, churn.horizon_days // 3)
+    cutoffs = cutoffs_back_from(newest, oldest, step, settings.most_cutoffs)
+    span = churn.lead_days + churn.horizon_days
+    need = f"at least {(oldest - first) // DAY} days of history and then {span} days for the label window"
+    if not cutoffs:
+        raise WindowError(
+            f"No label window has closed by {instant_text(until)[:10]}: the first order is of {instant_text(first)[:10]}, "
+            f"and a cutoff needs {need}. Load a longer history, or choose a shorter horizon_days or active_days."
+        )
+    folds = []
+    for back in range(settings.validation_cutoffs):
+        due = newest - back * span * DAY
+        validation = min((one for one in cutoffs if one >= due), default=newest)
+        earlier = [one for one in cutoffs if one < validation]
+        closed = tuple(one for one in earlier if churn.window.end(one) <= validation)
+        if closed and all(one.validation != validation for one in folds):
+            folds.append(Fold(validation, closed, tuple(one for one in earlier if one not in closed)))
+    if not folds:
+        raise TrainingError(
+            f"After the purge nothing is left to train on: {len(cutoffs)} cutoffs from {instant_text(cutoffs[0])} to "
+            f"{instant_text(newest)}, but the label windows of all earlier ones reach past {instant_text(newest)}. "
+            f"That needs {need}, twice over: load a longer history, or choose a shorter horizon_days, warm_up_days "
+            f"or step_days."
+        )
+    return Plan(until, cutoffs, tuple(reversed(folds)))
+
+
+def eligible_snapshots(store: EventStore, cutoffs: Sequence[int], churn: ChurnSettings) -> Snapshots:
+    """Every eligible customer at each of these cutoffs, by cutoff and then customer."""
+    label = LABELS.get(churn.definition)
+    found = [np.flatnonzero(label.eligible(store, cutoff, churn)) for cutoff in cutoffs]
+    return Snapshots(
+        np.concatenate([np.empty(0, dtype=np.int64), *found]),
+        np.repeat(np.array(cutoffs, dtype=np.int64), [len(one) for one in found]),
+    )
+
+
+def train(
+    store: EventStore,
+    features: FeatureSet,
+    engine: Engine,
+    until: int,
+    churn: ChurnSettings,
+    settings: TrainingSettings,
+    progress: Callable[[str], None],
+) -> Trained:
+    """A calibrated model from all cutoffs whose label window has closed by that instant.
+
+    Each validation cutoff is predicted by models that saw only earlier cutoffs with closed label windows. These
+    predictions choose the learner and its size, and calibrate it; then the chosen one is fitted on every cutoff.
+
+    Raises:
+        WindowError: no label window has closed by then.
+        TrainingError: nothing is left after the purge, or one class only.
+    """
+    plan = make_plan(store, until, churn, settings)
+    label = LABELS.get(churn.definition)
+    snapshots = eligible_snapshots(store, plan.cutoffs, churn)
+    progress(f"features of {len(snapshots):,} snapshots at {len(plan.cutoffs)} cutoffs")
+    x = engine(store, features, snapshots).values
+
+    def outcomes(known_by: int) -> LabelArray:
+        churned = np.zeros(len(snapshots), dtype=np.int8)
+        for cutoff in plan.cutoffs:
+            rows = snapshots.cutoff == cutoff
+            churned[rows] = label.churned(store, cutoff, churn, known_by)[snapshots.customer[rows]]
+        return churned
+
+    y = outcomes(plan.until)
+    _require_both_classes(y, "All snapshots together")
+    names = tuple(dict.fromkeys((*settings.learners, BASELINE)))
+    odds: dict[str, list[dict[int, FloatArray]]] = {name: [] for name in names}
+    truths: list[LabelArray] = []
+    usable = []
+    for fold in plan.folds:
+        into = np.isin(snapshots.cutoff, fold.training)
+        at = snapshots.cutoff == fold.validation
+        then = outcomes(fold.validation)
+        if not (_both_classes(then[into]) and _both_classes(y[at])):
+            continue
+        usable.append(fold)
+        truths.append(y[at])
+        for name in names:
+            progress(f"validating {name} at {instant_text(fold.validation)[:10]}")
+            learner = LEARNERS.get(name)
+            fitted = learner.fit(
+                x[into], then[into], features.names, size=max(learner.sizes), seed=settings.seed, threads=settings.threads
+            )
+            odds[name].append({size: fitted.log_odds(x[at], size) for size in learner.sizes})
+    if not usable:
+        raise TrainingError(
+            f"No validation cutoff has {FEWEST_OF_A_CLASS} churners and {FEWEST_OF_A_CLASS} others. Load more "
+            f"customers, or change active_days and horizon_days under [churn]."
+        )
+    plan = Plan(plan.until, plan.cutoffs, tuple(usable))
+    contests = sorted(
+        (_contest(name, odds[name], truths) for name in names), key=lambda one: one.mean_auroc, reverse=True
+    )
+    best = contests[0]
+    folds = [(by_size[best.size], truth) for by_size, truth in zip(odds[best.learner], truths, strict=True)]
+    calibrated, evidence = calibration.choose(folds)
+    progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
+    fitted = LEARNERS.get(best.learner).fit(
+        x, y, features.names, size=best.size, seed=settings.seed, threads=settings.threads
+    )
+    return Trained(
+        learner=best.learner,
+        size=best.size,
+        fitted=fitted,
+        calibration=calibrated,
+        features=features,
+        churn=churn,
+        plan=plan,
+        contests=tuple(contests),
+        evidence=evidence,
+        rows=len(y),
+        churn_rate=float(y.mean()),
+    )
+
+
+def _contest(name: str, folds: list[dict[int, FloatArray]], truths: list[LabelArray]) -> Contest:
+    """The learner's best size by mean AUROC over the folds; the smaller of equals."""
+    by_size = {
+        size: tuple(auroc(truth, fold[size]) for fold, truth in zip(folds, truths, strict=True)) for size in folds[0]
+    }
+    best = max(sorted(by_size), key=lambda size: float(np.mean(by_size[size])))
+    return Contest(name, best, by_size[best])
+
+
+def _both_classes(y: LabelArray | IntArray) -> bool:
+    """Whether there are enough of either class to learn or measure anything."""
+    churners = int(y.sum())
+    return min(churners, len(y) - churners) >= FEWEST_OF_A_CLASS
+
+
+def _require_both_classes(y: LabelArray, what: str) -> None:
+    churners = int(y.sum())
+    if _both_classes(y):
+        return
+    hint = "Load more customers, or change active_days and horizon_days under [churn]."
+    if churners == 0:
+        raise TrainingError(f"{what} hold no churner among {len(y):,} customers: there is nothing to learn. {hint}")
+    if churners == len(y):
+        raise TrainingError(f"{what} hold churners only, {len(y):,}: there is nothing to learn. {hint}")
+    raise TrainingError(
+        f"{what} hold {churners:,} churners and {len(y) - churners:,} others; {FEWEST_OF_A_CLASS} of each are the "
+        f"least. {hint}"
+    )

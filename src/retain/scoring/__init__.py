@@ -1,0 +1,1 @@
+"""From probabilities to a list of customers: tier, priority, value, and reasons in plain words."""

@@ -1,0 +1,194 @@
+"""The scoring contract: every customer of the input exactly once, with a score or the reason why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from retain.labels import LABELS, sales_of
+from retain.scoring.reasons import MOST, Reason, by_topic, explain, topics_of
+from retain.scoring.tiers import TierSettings, tier_of
+from retain.scoring.value import ValueSettings, expected_value, priority
+from retain.timeline import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from retain.engine.panel import Engine, FloatArray
+    from retain.events.store import EventStore, IntArray
+    from retain.labels import ChurnSettings
+    from retain.modelling.bundle import Bundle
+
+SCORED, NOT_ELIGIBLE, NO_HISTORY, INVALID = "scored", "not_eligible", "no_history", "invalid"
+STATUSES = (SCORED, NOT_ELIGIBLE, NO_HISTORY, INVALID)
+
+SCHEMA = pa.schema(
+    [
+        pa.field("customer_id", pa.string(), nullable=False),
+        pa.field("as_of", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("status_reason", pa.string()),
+        pa.field("churn_probability", pa.float64()),
+        pa.field("risk_tier", pa.string()),
+        pa.field("priority", pa.float64()),
+        pa.field("expected_value", pa.float64()),
+        pa.field("value_at_risk", pa.float64()),
+        pa.field("reason_1", pa.string()),
+        pa.field("reason_2", pa.string()),
+        pa.field("reason_3", pa.string()),
+        pa.field("recommended_action", pa.string()),
+        pa.field("action_channel", pa.string()),
+        pa.field("action_why", pa.string()),
+        pa.field("model_version", pa.string(), nullable=False),
+        pa.field("run_id", pa.string(), nullable=False),
+    ]
+)
+"""The columns of ``scores.parquet``."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The scored customers, before anything is decided for them.
+
+    Attributes:
+        customers: their indexes in the store, ascending.
+        values: the features that the model read, rows by columns.
+        probability: calibrated probability of churn.
+        tier: risk tier.
+        expected_value: margin if they stay; NaN where not known.
+        value_at_risk: probability times value.
+        priority: percentile of the value at risk.
+        reasons: up to three each, the strongest first.
+        topic_effects: mean size of each topic's contribution, strongest first.
+    """
+
+    customers: IntArray
+    values: FloatArray
+    probability: FloatArray
+    tier: npt.NDArray[np.object_]
+    expected_value: FloatArray
+    value_at_risk: FloatArray
+    priority: FloatArray
+    reasons: list[tuple[Reason, ...]]
+    topic_effects: tuple[tuple[str, float], ...]
+
+    @property
+    def raising_topics(self) -> list[tuple[str, ...]]:
+        """For each customer the topics among the reasons that speak for leaving."""
+        return [tuple(one.topic for one in reasons if one.raises) for reasons in self.reasons]
+
+
+def score(
+    store: EventStore, bundle: Bundle, engine: Engine, as_of: int, tiers: TierSettings, value: ValueSettings
+) -> Scored:
+    """Probability, tier, value, priority and reasons of every eligible customer."""
+    from retain.engine.panel import Snapshots  # noqa: PLC0415  # keeps the contract's names free of the engine
+
+    customers = np.flatnonzero(LABELS.get(bundle.churn.definition).eligible(store, as_of, bundle.churn))
+    snapshots = Snapshots(customers, np.full(len(customers), as_of, dtype=np.int64))
+    values = engine(store, bundle.features, snapshots).values
+    if len(customers):
+        probability = bundle.probabilities(values)
+        contributions = bundle.fitted.contributions(values)
+    else:
+        probability, contributions = np.empty(0), np.empty((0, len(bundle.features.features)))
+    worth = expected_value(store, as_of, customers, value)
+    at_risk = probability * worth
+    effects = np.abs(by_topic(bundle.features, contributions)).mean(axis=0) if len(customers) else np.empty(0)
+    ranked = sorted(zip(topics_of(bundle.features), map(float, effects), strict=False), key=lambda one: -one[1])
+    return Scored(
+        customers=customers,
+        values=values,
+        probability=probability,
+        tier=tier_of(probability, tiers),
+        expected_value=worth,
+        value_at_risk=at_risk,
+        priority=priority(at_risk, probability),
+        reasons=explain(bundle.features, values, contributions),
+        topic_effects=tuple(ranked),
+    )
+
+
+def scorecard(
+    store: EventStore,
+    scored: Scored,
+    *,
+    as_of: int,
+    churn: ChurnSettings,
+    actions: tuple[Sequence[str], Sequence[str | None], Sequence[str]],
+    model_version: str,
+    run_id: str,
+) -> pa.Table:
+    """The table of the scoring contract, by customer id.
+
+    Args:
+        store: the input; every customer in it or in its quarantine gets one row.
+        scored: those with a score.
+        as_of: the cutoff.
+        churn: says who is eligible.
+        actions: recommended action, its channel and why, one each a scored customer.
+        model_version: of the bundle.
+        run_id: of this run.
+    """
+    status, why = _statuses(store, scored.customers, as_of, churn)
+    invalid = sorted(store.invalid)
+    ids = [*store.customer_ids, *invalid]
+    rows = len(ids)
+
+    def spread(values: Sequence[object], kind: pa.DataType) -> pa.Array:
+        column: list[object] = [None] * rows
+        for customer, value in zip(scored.customers, values, strict=True):
+            column[customer] = value
+        return pa.array(column, kind, from_pandas=True)
+
+    reasons = [[one.sentence for one in each] + [None] * (MOST - len(each)) for each in scored.reasons]
+    columns = {
+        "customer_id": pa.array(ids, pa.string()),
+        "as_of": pa.array(np.full(rows, as_of, dtype=np.int64)).cast(pa.timestamp("us", tz="UTC")),
+        "status": pa.array([*status, *([INVALID] * len(invalid))], pa.string()),
+        "status_reason": pa.array([*why, *(store.invalid[one] for one in invalid)], pa.string()),
+        "churn_probability": spread(scored.probability.tolist(), pa.float64()),
+        "risk_tier": spread(scored.tier.tolist(), pa.string()),
+        "priority": spread(scored.priority.tolist(), pa.float64()),
+        "expected_value": spread(scored.expected_value.tolist(), pa.float64()),
+        "value_at_risk": spread(scored.value_at_risk.tolist(), pa.float64()),
+        **{f"reason_{at + 1}": spread([one[at] for one in reasons], pa.string()) for at in range(MOST)},
+        "recommended_action": spread(actions[0], pa.string()),
+        "action_channel": spread(actions[1], pa.string()),
+        "action_why": spread(actions[2], pa.string()),
+        "model_version": pa.array([model_version] * rows, pa.string()),
+        "run_id": pa.array([run_id] * rows, pa.string()),
+    }
+    table = pa.table(columns, schema=SCHEMA)
+    return table.take(pa.array(np.argsort(np.array(ids, dtype=object), kind="stable")))
+
+
+def _statuses(
+    store: EventStore, scored: IntArray, as_of: int, churn: ChurnSettings
+) -> tuple[list[str], list[str | None]]:
+    """Why each customer of the store has a score or has none."""
+    sales = sales_of(store)
+    known = sales.known < as_of
+    last = np.full(len(store.customer_ids), np.iinfo(np.int64).min)
+    np.maximum.at(last, sales.customer[known], sales.time[known])
+    ever = last > np.iinfo(np.int64).min
+    has_score = np.zeros(len(ever), dtype=bool)
+    has_score[scored] = True
+    status: list[str] = []
+    why: list[str | None] = []
+    for mine, bought, when in zip(has_score, ever, last, strict=True):
+        if mine:
+            status.append(SCORED)
+            why.append(None)
+        elif bought:
+            status.append(NOT_ELIGIBLE)
+            why.append(f"last order {(as_of - int(when)) // DAY} days ago; active means one in {churn.active_days} days")
+        else:
+            status.append(NO_HISTORY)
+            why.append("no order known before this date")
+    return status, why
