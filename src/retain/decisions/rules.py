@@ -61,6 +61,14 @@ class ContactRules:
         if unknown:
             raise ValueError(f"no such signals: {unknown}; there are {sorted(SIGNALS)}")
 
+    def refuse_unless(self, size: int) -> None:
+        """Refuse arrays of another length: one customer's permission must not be spread over all."""
+        single = (self.do_not_contact, self.open_complaint, self.preferred_channel)
+        given = [one for one in (*single, *self.consent.values(), *self.signals.values()) if one is not None]
+        lengths = sorted({len(one) for one in given} - {size})
+        if lengths:
+            raise ValueError(f"contact rules of lengths {lengths} for {size} customers")
+
 
 @dataclass(frozen=True)
 class Recommendations:
@@ -103,6 +111,7 @@ def recommend(
     >>> print(picked.why[0])
     High risk, and spend (how much the customer spends) is a main reason; consent to email is not recorded.
     """
+    contact.refuse_unless(len(tiers))
     tier = _tier_codes(tiers)
     pair, pairs = _distinct(tier, topics)
     size = len(tier)

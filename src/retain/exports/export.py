@@ -10,6 +10,7 @@ from retain.errors import ContractError, OutputError, SourceError
 from retain.exports import manifest
 from retain.exports.formats import FORMATS
 from retain.exports.manifest import Manifest
+from retain.timeline import instant, instant_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +75,7 @@ def _one_value(scores: pa.Table, name: str) -> str | None:
         )
     if not values:
         return None
-    return values[0].isoformat() if isinstance(values[0], date) else str(values[0])
+    return instant_text(instant(values[0].isoformat())) if isinstance(values[0], date) else str(values[0])
 
 
 def _refuse_foreign(out: Path) -> None:
