@@ -174,7 +174,7 @@ def recalibration_each(samples: Tally) -> tuple[FloatArray, FloatArray]:
     return slope, intercept
 
 
-def _overlap(samples: Tally) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _overlap(samples: Tally) -> npt.NDArray[np.bool_]:
     """Which samples have churners and stayers whose scores overlap, so that the best line is finite."""
     if not len(samples.score):
         return np.zeros(len(samples.churned), dtype=np.bool_)
@@ -184,7 +184,10 @@ def _overlap(samples: Tally) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     highest_churned = last - churned[:, ::-1].argmax(axis=1)
     highest_stayed = last - stayed[:, ::-1].argmax(axis=1)
     both = churned.any(axis=1) & stayed.any(axis=1)
-    return both & (lowest_churned < highest_stayed) & (lowest_stayed < highest_churned)
+    overlap: npt.NDArray[np.bool_] = (
+        both & (lowest_churned < highest_stayed) & (lowest_stayed < highest_churned)
+    )
+    return overlap
 
 
 def _newton(z: FloatArray, churned: FloatArray, counts: FloatArray, line: FloatArray) -> FloatArray:
@@ -218,9 +221,7 @@ def _newton_step(z: FloatArray, churned: FloatArray, counts: FloatArray, line: F
     w0, w1, w2 = weight.sum(axis=1), (weight * z).sum(axis=1), (weight * z * z).sum(axis=1)
     g0, g1 = surplus.sum(axis=1), (surplus * z).sum(axis=1)
     determinant = w0 * w2 - w1 * w1
-    return np.stack(
-        [ratio(w2 * g0 - w1 * g1, determinant), ratio(w0 * g1 - w1 * g0, determinant)], axis=1
-    )
+    return np.stack([ratio(w2 * g0 - w1 * g1, determinant), ratio(w0 * g1 - w1 * g0, determinant)], axis=1)
 
 
 def _likelihood(z: FloatArray, churned: FloatArray, counts: FloatArray, line: FloatArray) -> FloatArray:

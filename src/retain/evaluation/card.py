@@ -6,8 +6,6 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from retain.evaluation.calibration import (
     ReliabilityBin,
     brier_each,
@@ -32,6 +30,9 @@ from retain.evaluation.ranking import (
 from retain.evaluation.tally import ratio
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from retain.evaluation.tally import FloatArray, Tally
 
 METRICS = (
@@ -111,8 +112,8 @@ class Measures:
 
 
 def measure(
-    y: np.ndarray[tuple[int], np.dtype[np.int8]],
-    p: np.ndarray[tuple[int], np.dtype[np.float64]],
+    y: npt.NDArray[np.int8],
+    p: npt.NDArray[np.float64],
     *,
     seed: int,
     resamples: int = 500,
@@ -130,6 +131,7 @@ def measure(
     Raises:
         ValueError: the arrays do not pair up, a label is not 0 or 1, or a probability is outside [0, 1].
 
+    >>> import numpy as np
     >>> card = measure(np.array([0, 0, 1, 1], np.int8), np.array([0.1, 0.4, 0.35, 0.8]), seed=1, resamples=50)
     >>> card.auroc.value, card.churn_rate
     (0.75, 0.5)

@@ -48,7 +48,7 @@ def delong_interval(y: npt.ArrayLike, p: npt.ArrayLike) -> Interval:
 
     >>> interval = delong_interval([0, 0, 0, 1, 0, 1, 1, 1], [0.1, 0.2, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7])
     >>> interval.value, round(interval.low, 3), round(interval.high, 3)
-    (0.9375, 0.519, 0.995)
+    (0.9375, 0.438, 0.997)
     """
     values, covariance = _aurocs(y, [p])
     value, variance = float(values[0]), float(covariance[0, 0])
@@ -83,10 +83,9 @@ def compare(y: npt.ArrayLike, p_a: npt.ArrayLike, p_b: npt.ArrayLike) -> Compari
     # Rounding may leave a trace of variance, of either sign, between scores that order customers alike.
     spread = math.sqrt(variance) if variance > 1e-18 else 0.0
     reach = Z95 * spread
-    if spread:
-        p_value = 2 * float(ndtr(-abs(difference) / spread))
-    else:
-        p_value = 1.0 if difference == 0 else 0.0
+    # The normal distribution function knows infinity: a difference without any spread is certain.
+    distance = abs(difference) / spread if spread else (math.inf if difference else 0.0)
+    p_value = 2 * float(ndtr(-distance))
     return Comparison(
         float(values[0]),
         float(values[1]),

@@ -156,7 +156,12 @@ def _expected_best(churned: IntArray, stayed: IntArray, settings: ProfitSettings
     wasted = (settings.incentive_cost + settings.contact_cost) * more_stayed
     # The accept rate from which the next corner pays more; an edge without churners never pays.
     border = np.ones(len(more_churned))
-    np.divide(settings.contact_cost * more_churned + wasted, margin * more_churned, out=border, where=more_churned > 0)
+    np.divide(
+        settings.contact_cost * more_churned + wasted,
+        margin * more_churned,
+        out=border,
+        where=more_churned > 0,
+    )
     # The hull's edges flatten, so borders rise; rounding may not undo that.
     border = np.maximum.accumulate(np.minimum(border, 1.0))
     edges = np.concatenate([[0.0], border, [1.0]])

@@ -43,12 +43,14 @@ class Tally:
     @property
     def churners(self) -> IntArray:
         """How many churned in each sample."""
-        return self.churned.sum(axis=1)
+        total: IntArray = self.churned.sum(axis=1)
+        return total
 
     @property
     def stayers(self) -> IntArray:
         """How many stayed in each sample."""
-        return self.stayed.sum(axis=1)
+        total: IntArray = self.stayed.sum(axis=1)
+        return total
 
     @property
     def size(self) -> IntArray:
@@ -90,7 +92,8 @@ def ratio(top: npt.ArrayLike, bottom: npt.ArrayLike) -> FloatArray:
     [0.5, nan]
     """
     over, under = np.broadcast_arrays(np.asarray(top, np.float64), np.asarray(bottom, np.float64))
-    return np.divide(over, under, out=np.full(over.shape, np.nan), where=under != 0)
+    divided: FloatArray = np.divide(over, under, out=np.full(over.shape, np.nan), where=under != 0)
+    return divided
 
 
 def equal_mass_bins(counts: IntArray, bins: int) -> IntArray:

@@ -10,10 +10,11 @@ from scipy.optimize import minimize
 from scipy.special import betaln, digamma, expit, gammaln, roots_jacobi
 
 from retain.errors import TrainingError
-from retain.lifetime.history import History
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from retain.lifetime.history import History
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -63,11 +64,13 @@ class BgNbd:
         Formula: ``1 / (1 + a / (b + x - 1) · ((alpha + T) / (alpha + t_x))^(r + x))``, and 1 without repeats: in this
         model one can only drop out after a repeat purchase.
 
+        >>> from retain.lifetime.history import History
         >>> model = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
         >>> model.p_alive(History(np.array([2]), np.array([30.43]), np.array([38.86]))).round(3).tolist()
         [0.727]
         """
-        return expit(-self._log_odds_gone(history))
+        alive: FloatArray = expit(-self._log_odds_gone(history))
+        return alive
 
     def no_purchase(self, history: History, days: float) -> FloatArray:
         """The probability of no purchase in the next ``days``: the churn probability of this baseline.
@@ -78,6 +81,7 @@ class BgNbd:
         Raises:
             ValueError: the stretch is negative.
 
+        >>> from retain.lifetime.history import History
         >>> model = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
         >>> model.no_purchase(History(np.array([2]), np.array([30.43]), np.array([38.86])), 39.0).round(3).tolist()
         [0.445]
@@ -87,7 +91,8 @@ class BgNbd:
         age = self.alpha + history.age_days
         odds = self._log_odds_gone(history)
         silent = np.exp((self.r + history.repeats) * -np.log1p(days / age))
-        return expit(odds) + expit(-odds) * silent
+        quiet: FloatArray = expit(odds) + expit(-odds) * silent
+        return quiet
 
     def expected_purchases(self, history: History, days: float) -> FloatArray:
         """The expected number of purchases of each customer in the next ``days``.
@@ -99,6 +104,7 @@ class BgNbd:
         Raises:
             ValueError: the stretch is negative.
 
+        >>> from retain.lifetime.history import History
         >>> model = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
         >>> customer = History(np.array([2]), np.array([30.43]), np.array([38.86]))
         >>> model.expected_purchases(customer, 39.0).round(3).tolist()
@@ -152,6 +158,7 @@ def fit_bgnbd(history: History) -> BgNbd:
     Raises:
         TrainingError: nobody bought twice, or all were first seen at the cutoff: there is no rhythm to learn.
 
+    >>> from retain.lifetime.history import History
     >>> history = History(np.array([0, 1, 3, 0]), np.array([0, 5.0, 20.0, 0]), np.array([30.0, 30.0, 28.0, 9.0]))
     >>> model = fit_bgnbd(history)
     >>> bool((model.p_alive(history) > 0.1).all())
