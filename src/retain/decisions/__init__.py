@@ -1,0 +1,1 @@
+"""What to do about whom: the catalogue of actions and the rules that choose from it."""

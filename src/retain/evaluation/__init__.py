@@ -1,0 +1,1 @@
+"""How good a score is: order, calibration and profit, each with its uncertainty."""

@@ -1,0 +1,255 @@
+"""Whether a predicted 30 % really is 30 %: Brier score, log loss, ECE, recalibration line, reliability bins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit, logit
+
+from retain.evaluation.tally import equal_mass_bins, ratio, tally
+from retain.evaluation.wilson import wilson
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from retain.evaluation.tally import FloatArray, Tally
+
+BINS = 10
+_EDGE = float(np.finfo(np.float64).eps)
+"""A certain prediction that fails would cost infinitely much; it is read as this near to certain."""
+_ROUNDS = 60
+_CONVERGED = 1e-10
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Customers of similar predicted probability, and what became of them.
+
+    Attributes:
+        n: how many customers.
+        predicted: their mean predicted probability.
+        observed: the share that churned.
+        low: lower end of the observed share's 95 % Wilson interval.
+        high: its upper end.
+    """
+
+    n: int
+    predicted: float
+    observed: float
+    low: float
+    high: float
+
+
+def probabilities(y: npt.ArrayLike, p: npt.ArrayLike) -> Tally:
+    """The counts of one sample whose scores are probabilities.
+
+    Raises:
+        ValueError: as for any tally, or a score is outside [0, 1].
+    """
+    sample = tally(y, p)
+    if len(sample.score) and (sample.score[0] < 0 or sample.score[-1] > 1):
+        raise ValueError(f"probabilities from {sample.score[0]} to {sample.score[-1]}")
+    return sample
+
+
+def brier(y: npt.ArrayLike, p: npt.ArrayLike) -> float:
+    """The mean squared distance between probability and outcome.
+
+    Formula: ``mean((p - y)²)``. 0 is perfect; always predicting the churn rate c gives c(1 - c).
+
+    Source: Brier 1950, Monthly Weather Review 78:1-3.
+
+    >>> round(brier([1, 0], [0.8, 0.4]), 3)
+    0.1
+    """
+    return float(brier_each(probabilities(y, p))[0])
+
+
+def brier_each(samples: Tally) -> FloatArray:
+    """The Brier score of each sample."""
+    score = samples.score
+    total = (samples.churned * (1 - score) ** 2).sum(axis=1) + (samples.stayed * score**2).sum(axis=1)
+    return ratio(total, samples.size)
+
+
+def log_loss(y: npt.ArrayLike, p: npt.ArrayLike) -> float:
+    """The mean surprise, in nats, at what happened.
+
+    Formula: ``-mean(y·ln p + (1 - y)·ln(1 - p))`` with p held 2.2e-16 away from 0 and 1. 0 is perfect; always
+    predicting one half gives ln 2 = 0.693.
+
+    Source: Good 1952, Journal of the Royal Statistical Society B 14:107-114.
+
+    >>> round(log_loss([1, 0], [0.5, 0.5]), 4)
+    0.6931
+    """
+    return float(log_loss_each(probabilities(y, p))[0])
+
+
+def log_loss_each(samples: Tally) -> FloatArray:
+    """The log loss of each sample."""
+    held = np.clip(samples.score, _EDGE, 1 - _EDGE)
+    total = (samples.churned * -np.log(held)).sum(axis=1) + (samples.stayed * -np.log1p(-held)).sum(axis=1)
+    return ratio(total, samples.size)
+
+
+def ece(y: npt.ArrayLike, p: npt.ArrayLike, bins: int = BINS) -> float:
+    """The expected calibration error: how far predicted and observed rates lie apart in bins of equal size.
+
+    Formula: ``sum over bins of n_b / n · |observed_b - predicted_b|``. Tied probabilities share a bin. 0 is perfect,
+    1 the worst; a small sample of a perfect model is above 0.
+
+    Source: Naeini, Cooper, Hauskrecht 2015, AAAI; equal-mass bins: Nguyen, O'Connor 2015, EMNLP.
+
+    >>> round(ece([1, 0, 1, 1], [0.25, 0.25, 0.75, 0.75], bins=2), 3)
+    0.25
+    """
+    return float(ece_each(probabilities(y, p), bins)[0])
+
+
+def ece_each(samples: Tally, bins: int = BINS) -> FloatArray:
+    """The expected calibration error of each sample."""
+    rows, counts = len(samples.churned), samples.counts
+    place = equal_mass_bins(counts, bins) + bins * np.arange(rows)[:, np.newaxis]
+    surplus = samples.churned - counts * samples.score
+    per_bin = np.bincount(place.ravel(), weights=surplus.ravel(), minlength=rows * bins).reshape(rows, bins)
+    return ratio(np.abs(per_bin).sum(axis=1), samples.size)
+
+
+def observed_expected(y: npt.ArrayLike, p: npt.ArrayLike) -> float:
+    """How many churned for each one who was expected to.
+
+    Formula: ``sum(y) / sum(p)``. 1 is right, 1.2 means that a fifth more churned than predicted; NaN if nobody was
+    expected to.
+
+    Source: Steyerberg 2019, Clinical Prediction Models, ch. 15.
+
+    >>> observed_expected([1, 1, 0, 0], [0.25, 0.25, 0.25, 0.25])
+    2.0
+    """
+    return float(observed_expected_each(probabilities(y, p))[0])
+
+
+def observed_expected_each(samples: Tally) -> FloatArray:
+    """Observed over expected churners of each sample."""
+    return ratio(samples.churners, (samples.counts * samples.score).sum(axis=1))
+
+
+def recalibration(y: npt.ArrayLike, p: npt.ArrayLike) -> tuple[float, float]:
+    """The slope and intercept of the line that would mend the predicted log-odds.
+
+    Formula: the maximum-likelihood fit of ``logit P(y = 1) = intercept + slope · logit(p)``. A slope of 1 with an
+    intercept of 0 is right; a slope below 1 says that predictions are too extreme, above 1 too timid. Both are NaN
+    where no finite line is best: one class only, a single distinct probability, or perfect separation.
+
+    Source: Cox 1958, Biometrika 45:562-565.
+
+    >>> slope, intercept = recalibration([0, 0, 0, 1, 0, 1, 1, 1], [0.25] * 4 + [0.75] * 4)
+    >>> round(slope, 6), round(abs(intercept), 6)
+    (1.0, 0.0)
+    """
+    slope, intercept = recalibration_each(probabilities(y, p))
+    return float(slope[0]), float(intercept[0])
+
+
+def recalibration_each(samples: Tally) -> tuple[FloatArray, FloatArray]:
+    """The recalibration slope and intercept of each sample."""
+    rows = len(samples.churned)
+    slope, intercept = np.full(rows, np.nan), np.full(rows, np.nan)
+    able = np.flatnonzero(_overlap(samples))
+    if not len(able):
+        return slope, intercept
+    x = logit(np.clip(samples.score, _EDGE, 1 - _EDGE))
+    # Newton's method in standardised log-odds: probabilities near 0 and 1 lie 36 away from the middle.
+    centre, spread = float(x.mean()), float(x.std())
+    z = (x - centre) / spread
+    churned, counts = samples.churned[able].astype(np.float64), samples.counts[able].astype(np.float64)
+    line = np.zeros((len(able), 2))
+    line[:, 0] = logit(churned.sum(axis=1) / counts.sum(axis=1))
+    found = _newton(z, churned, counts, line)
+    slope[able] = found[:, 1] / spread
+    intercept[able] = found[:, 0] - found[:, 1] * centre / spread
+    return slope, intercept
+
+
+def _overlap(samples: Tally) -> npt.NDArray[np.bool_]:
+    """Which samples have churners and stayers whose scores overlap, so that the best line is finite."""
+    if not len(samples.score):
+        return np.zeros(len(samples.churned), dtype=np.bool_)
+    last = len(samples.score) - 1
+    churned, stayed = samples.churned > 0, samples.stayed > 0
+    lowest_churned, lowest_stayed = churned.argmax(axis=1), stayed.argmax(axis=1)
+    highest_churned = last - churned[:, ::-1].argmax(axis=1)
+    highest_stayed = last - stayed[:, ::-1].argmax(axis=1)
+    both = churned.any(axis=1) & stayed.any(axis=1)
+    overlap: npt.NDArray[np.bool_] = (
+        both & (lowest_churned < highest_stayed) & (lowest_stayed < highest_churned)
+    )
+    return overlap
+
+
+def _newton(z: FloatArray, churned: FloatArray, counts: FloatArray, line: FloatArray) -> FloatArray:
+    """The best lines by Newton's method with halved steps; NaN where they do not settle."""
+    fit = _likelihood(z, churned, counts, line)
+    step = np.full(len(line), np.inf)
+    for _ in range(_ROUNDS):
+        todo = np.flatnonzero(step > _CONVERGED)
+        if not len(todo):
+            break
+        move = _newton_step(z, churned[todo], counts[todo], line[todo])
+        size = np.ones(len(todo))
+        best = _likelihood(z, churned[todo], counts[todo], line[todo] + move)
+        # A full step may overshoot; one that loses likelihood beyond rounding is halved until it does not.
+        while (worse := best < fit[todo] - 1e-9 * np.abs(fit[todo])).any():
+            size[worse] /= 2
+            best[worse] = _likelihood(
+                z, churned[todo][worse], counts[todo][worse], (line[todo] + size[:, np.newaxis] * move)[worse]
+            )
+        line[todo] += size[:, np.newaxis] * move
+        fit[todo] = best
+        step[todo] = np.abs(size[:, np.newaxis] * move).max(axis=1)
+    line[step > _CONVERGED] = np.nan
+    return line
+
+
+def _newton_step(z: FloatArray, churned: FloatArray, counts: FloatArray, line: FloatArray) -> FloatArray:
+    chance = expit(line[:, :1] + line[:, 1:] * z)
+    surplus = churned - counts * chance
+    weight = counts * chance * (1 - chance)
+    w0, w1, w2 = weight.sum(axis=1), (weight * z).sum(axis=1), (weight * z * z).sum(axis=1)
+    g0, g1 = surplus.sum(axis=1), (surplus * z).sum(axis=1)
+    determinant = w0 * w2 - w1 * w1
+    return np.stack([ratio(w2 * g0 - w1 * g1, determinant), ratio(w0 * g1 - w1 * g0, determinant)], axis=1)
+
+
+def _likelihood(z: FloatArray, churned: FloatArray, counts: FloatArray, line: FloatArray) -> FloatArray:
+    odds = line[:, :1] + line[:, 1:] * z
+    total: FloatArray = (churned * odds - counts * np.logaddexp(0, odds)).sum(axis=1)
+    return total
+
+
+def reliability(y: npt.ArrayLike, p: npt.ArrayLike, bins: int = BINS) -> tuple[ReliabilityBin, ...]:
+    """Predicted against observed churn in bins of about equal size, lowest first, with 95 % Wilson intervals.
+
+    Source: DeGroot, Fienberg 1983, The Statistician 32:12-22. Tied probabilities share a bin; empty bins are left out.
+
+    >>> [(b.n, b.predicted, b.observed) for b in reliability([0, 1, 1, 1], [0.25, 0.25, 0.75, 0.75], bins=2)]
+    [(2, 0.25, 0.5), (2, 0.75, 1.0)]
+    """
+    return reliability_bins(probabilities(y, p), bins)
+
+
+def reliability_bins(sample: Tally, bins: int = BINS) -> tuple[ReliabilityBin, ...]:
+    """The reliability bins of the first sample."""
+    counts, churned = sample.counts[0], sample.churned[0]
+    place = equal_mass_bins(sample.counts[:1], bins)[0]
+    made = []
+    for one in sorted(set(place.tolist())):
+        inside = place == one
+        n, lost = int(counts[inside].sum()), int(churned[inside].sum())
+        low, high = wilson(lost, n)
+        predicted = float((sample.score[inside] * counts[inside]).sum() / n)
+        made.append(ReliabilityBin(n, predicted, lost / n, low, high))
+    return tuple(made)

@@ -1,0 +1,224 @@
+"""One file as rows of raw columns: Parquet as it is typed, CSV and JSON lines as text."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from retain.errors import SourceError
+from retain.events.encoding import as_utf8
+from retain.events.source import DELIMITERS
+from retain.events.sql import BLANKS, literal, name, trimmed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from retain.events.source import SourceFile, TableSource
+
+ROW = "retain row"
+"""The column that numbers a file's readable rows, from 1."""
+
+_LONGEST_LINE = 16 << 20
+# DuckDB cuts the text of a line that it could not read at this length.
+_CUT_LINE = 10_000
+# No JSON text may hold this character as it is, so a line is always one field.
+_NEVER_IN_JSON = "\x01"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One file, ready to be read.
+
+    Attributes:
+        file: which one.
+        relation: SQL of its readable rows: ``ROW`` and what the columns are taken from.
+        columns: the file's columns and their DuckDB types.
+        words: what it is, for people.
+        delimiter: of a CSV file, else empty.
+        malformed: SQL of the rows that could not be read: row, reason, line; empty if there is no such row.
+        taken: SQL that takes a column from the relation, where that is not its name.
+    """
+
+    file: SourceFile
+    relation: str
+    columns: Mapping[str, str]
+    words: str
+    delimiter: str = ""
+    malformed: str = ""
+    taken: Mapping[str, str] = field(default_factory=dict)
+
+    def take(self, column: str) -> str:
+        """SQL of that column's value."""
+        if column in self.file.partition:
+            return literal(self.file.partition[column])
+        return self.taken.get(column, name(column))
+
+
+def opened(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource, folder: Path) -> Reading:
+    """That file, ready to be read.
+
+    Args:
+        con: the connection that will read it.
+        file: which one.
+        source: its table's settings.
+        folder: where temporary copies go.
+
+    Raises:
+        SourceError: it is not what its ending or the config says.
+    """
+    reader = {"parquet": _parquet, "csv": _csv, "jsonl": _jsonl}[file.format]
+    try:
+        reading = reader(con, file, source, folder)
+    except (duckdb.Error, OSError, EOFError) as cause:
+        raise unreadable(file, cause) from cause
+    parts = dict.fromkeys(file.partition, "VARCHAR")
+    return replace(reading, columns={**reading.columns, **parts})
+
+
+def unreadable(file: SourceFile, cause: Exception) -> SourceError:
+    """The error for a file that cannot be read as what it should be."""
+    first = str(cause).strip().splitlines()[0].replace(file.path, file.shown)
+    return SourceError(
+        f"'{file.shown}' cannot be read as {file.format}: {first} "
+        "Mend or remove the file, or set format in the source config."
+    )
+
+
+def _types(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    return {str(row[0]): str(row[1]) for row in con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+
+
+def _parquet(
+    con: duckdb.DuckDBPyConnection, file: SourceFile, _source: TableSource, _folder: Path
+) -> Reading:
+    scan = f"read_parquet({literal(file.path)}, binary_as_string=true, hive_partitioning=false"
+    relation = (
+        f"(SELECT file_row_number + 1 AS {name(ROW)}, * EXCLUDE (file_row_number) "
+        f"FROM {scan}, file_row_number=true))"
+    )
+    return Reading(file, relation, _types(con, scan + ")"), "parquet")
+
+
+def _csv(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource, folder: Path) -> Reading:
+    local = "://" not in file.path
+    text = as_utf8(file.path, file.shown, source.encoding, folder) if local else None
+    path = text.path if text else file.path
+    sample = _first_lines(con, path)
+    delimiter = source.delimiter if source.delimiter != "auto" else _delimiter(sample)
+    header = _header(sample, delimiter, file)
+    words = f"csv, {text.encoding if text else 'utf-8'}, {'tab' if delimiter == chr(9) else repr(delimiter)}"
+    # The rejects of one file go to tables of its own; the names are free because copies and files are numbered.
+    number = len(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name LIKE 'rejects %'").fetchall())
+    rejects, scans = f"rejects {number}", f"reject scans {number}"
+    columns = ", ".join(f"{literal(one)}: 'VARCHAR'" for one in header)
+    scan = (
+        f"read_csv({literal(path)}, auto_detect=false, header=false, skip=1, delim={literal(delimiter)}, "
+        f"quote='\"', escape='\"', columns={{{columns}}}, max_line_size={_LONGEST_LINE}"
+    )
+    relation = (
+        f"(SELECT row_number() OVER () AS {name(ROW)}, * FROM {scan}, store_rejects=true, rejects_limit=0, "
+    )
+    first = (
+        f"SELECT count(*) FROM {scan}, store_rejects=true, rejects_limit=0, "
+        f"rejects_table={literal(rejects)}, rejects_scan={literal(scans)})"
+    )
+    con.execute(first)
+    _refuse_swallowed_rows(con, rejects, file)
+    found = con.execute(f"SELECT count(*) FROM {name(rejects)}").fetchall()[0][0]
+    relation = relation.removesuffix("store_rejects=true, rejects_limit=0, ") + "ignore_errors=true))"
+    malformed = (
+        # A stray quote can pull several lines into one; each of them is a row that is lost.
+        f"SELECT line - 1 AS row, reason, unnest(string_split(trim(csv_line, chr(10)), chr(10))) AS line FROM ("
+        f"SELECT line, any_value(csv_line) AS csv_line, min(CASE error_type "
+        f"WHEN 'MISSING COLUMNS' THEN 'malformed line: too few fields' "
+        f"WHEN 'TOO MANY COLUMNS' THEN 'malformed line: too many fields' "
+        f"WHEN 'UNQUOTED VALUE' THEN 'malformed line: a quote is not closed' "
+        f"ELSE 'malformed line' END) AS reason FROM {name(rejects)} GROUP BY line)"
+        if found
+        else ""
+    )
+    return Reading(file, relation, dict.fromkeys(header, "VARCHAR"), words, delimiter, malformed)
+
+
+def _refuse_swallowed_rows(con: duckdb.DuckDBPyConnection, rejects: str, file: SourceFile) -> None:
+    swallowed = con.execute(
+        f"SELECT min(line) FROM {name(rejects)} WHERE error_type = 'LINE SIZE OVER MAXIMUM' "
+        f"OR length(csv_line) >= {_CUT_LINE} AND contains(csv_line, chr(10))"
+    ).fetchall()[0][0]
+    if swallowed is not None:
+        raise SourceError(
+            f"'{file.shown}': a quote that begins in line {swallowed} or before is never closed and would swallow "
+            "the rows after it. Mend that line."
+        )
+
+
+def _first_lines(con: duckdb.DuckDBPyConnection, path: str) -> list[str]:
+    rows = con.execute(
+        f"SELECT line FROM read_csv({literal(path)}, auto_detect=false, header=false, "
+        f"delim={literal(_NEVER_IN_JSON)}, quote='', escape='', columns={{'line': 'VARCHAR'}}, "
+        f"max_line_size={_LONGEST_LINE}, ignore_errors=true) LIMIT 1000"
+    ).fetchall()
+    return [str(row[0]) for row in rows if row[0] is not None]
+
+
+def _delimiter(sample: Iterable[str]) -> str:
+    """The mark that parts most lines into as many fields as the header has."""
+    lines = list(sample)
+
+    def fitness(mark: str) -> tuple[float, int]:
+        counts = [len(row) for row in csv.reader(lines, delimiter=mark)]
+        if not counts or counts[0] < 2:
+            return 0.0, 0
+        return sum(one == counts[0] for one in counts) / len(counts), counts[0]
+
+    return max(DELIMITERS, key=fitness)
+
+
+def _header(sample: list[str], delimiter: str, file: SourceFile) -> list[str]:
+    if not sample:
+        raise SourceError(f"'{file.shown}' is empty: not even a line with the columns' names.")
+    taken: list[str] = []
+    for place, cell in enumerate(next(csv.reader(sample[:1], delimiter=delimiter)), start=1):
+        plain = cell.strip(BLANKS) or f"column{place}"
+        again = sum(one == plain or one.startswith(f"{plain}_") for one in taken)
+        taken.append(f"{plain}_{again}" if plain in taken else plain)
+    return taken
+
+
+def _jsonl(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource, folder: Path) -> Reading:
+    local = "://" not in file.path
+    text = as_utf8(file.path, file.shown, source.encoding, folder) if local else None
+    path = text.path if text else file.path
+    lines = (
+        f"(SELECT row_number() OVER () AS {name(ROW)}, line FROM read_csv({literal(path)}, auto_detect=false, "
+        f"header=false, delim={literal(_NEVER_IN_JSON)}, quote='', escape='', columns={{'line': 'VARCHAR'}}, "
+        f"max_line_size={_LONGEST_LINE}))"
+    )
+    good = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
+    seen = con.execute(
+        f"SELECT CASE WHEN {good} THEN json_keys(line) END AS keys, count(*) FROM {lines} "
+        f"WHERE {trimmed('line')} IS NOT NULL GROUP BY keys"
+    ).fetchall()
+    columns = sorted({str(key) for keys, _ in seen for key in keys or ()})
+    malformed = any(keys is None for keys, _ in seen)
+    if malformed and not columns and _first_lines(con, path)[0].lstrip().startswith("["):
+        raise SourceError(
+            f"'{file.shown}' holds one JSON array. Write one object a line instead (JSON lines)."
+        )
+    bad = f"SELECT {name(ROW)} AS row, 'malformed line: no JSON object' AS reason, line FROM {lines} "
+    return Reading(
+        file,
+        f"(SELECT * FROM {lines} WHERE {trimmed('line')} IS NOT NULL AND {good})",
+        dict.fromkeys(columns, "VARCHAR"),
+        f"jsonl, {text.encoding if text else 'utf-8'}",
+        malformed=bad + f"WHERE {trimmed('line')} IS NOT NULL AND NOT ({good})" if malformed else "",
+        taken={one: f"json_extract_string(line, {literal(_json_path(one))})" for one in columns},
+    )
+
+
+def _json_path(key: str) -> str:
+    return '$."' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'

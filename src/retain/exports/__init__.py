@@ -1,0 +1,1 @@
+"""From a scoring run to files that another system reads."""
