@@ -68,6 +68,16 @@ def instant_text(moment: int) -> str:
     return when.replace(tzinfo=None).isoformat() + "Z"
 
 
+def midnight_after(moment: int, zone: str) -> int:
+    """The first midnight of that time zone after an instant.
+
+    >>> instant_text(midnight_after(instant("2011-08-31T17:16"), "UTC"))
+    '2011-09-01'
+    """
+    local = (_EPOCH + timedelta(microseconds=moment)).astimezone(zone_named(zone))
+    return instant((local.date() + timedelta(days=1)).isoformat(), zone)
+
+
 @dataclass(frozen=True, order=True)
 class Lookback:
     """A stretch of time before a cutoff: ``[cutoff - days, cutoff - until_days)``.

@@ -1,0 +1,228 @@
+"""From TOML to frozen settings: an unknown key is an error, a missing one is the default."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from retain.engine import ENGINES
+from retain.errors import ConfigError, UsageError, did_you_mean
+from retain.evaluation.profit import ProfitSettings
+from retain.events.source import SourceSettings
+from retain.features.catalog import FAMILIES
+from retain.labels import LABELS, ChurnSettings
+from retain.modelling.learners import LEARNERS
+from retain.modelling.tracking import TrackingSettings
+from retain.modelling.training import TrainingSettings
+from retain.scoring.tiers import TierSettings
+from retain.scoring.value import ValueSettings
+
+T = TypeVar("T")
+
+ENVIRONMENT = "RETAIN_CONFIG"
+NAMES = ("retain.toml", "configs/default.toml")
+"""Where a configuration is looked for when none is named, from the present folder."""
+IN_WORKSPACE = "workspace:"
+"""A source path that begins so starts from the workspace instead of the configuration's folder."""
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """Which features, and what computes them: the ``[features]`` part of the configuration.
+
+    Attributes:
+        families: names of feature families.
+        engine: name of the engine.
+    """
+
+    families: tuple[str, ...] = tuple(FAMILIES)
+    engine: str = "kernel"
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How quality is measured: the ``[evaluation]`` part of the configuration.
+
+    Attributes:
+        resamples: bootstrap resamples behind the intervals.
+        profit: the money behind the expected maximum profit.
+    """
+
+    resamples: int = 500
+    profit: ProfitSettings = field(default_factory=ProfitSettings)
+
+
+@dataclass(frozen=True)
+class PlaybookSettings:
+    """Which retention actions there are: the ``[playbook]`` part of the configuration.
+
+    Attributes:
+        path: a playbook of the company's own, relative to the configuration; empty is the shipped one.
+    """
+
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything a run depends on besides the data.
+
+    Attributes:
+        name: names the experiment, the registered model and the folder in the workspace.
+        source: where the tables are.
+        churn: what churn means.
+        features: which features.
+        training: how models are trained.
+        evaluation: how quality is measured.
+        tiers: cuts of the risk tiers.
+        value: what a kept customer brings.
+        playbook: which actions there are.
+        tracking: where runs and models are kept.
+    """
+
+    name: str
+    source: SourceSettings
+    churn: ChurnSettings = field(default_factory=ChurnSettings)
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    tiers: TierSettings = field(default_factory=TierSettings)
+    value: ValueSettings = field(default_factory=ValueSettings)
+    playbook: PlaybookSettings = field(default_factory=PlaybookSettings)
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what decides a score: everything but where files and stores are."""
+        parts = (self.churn, self.features, self.tiers, self.value, self.source.zone, self.source.money_exponent)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def find_config(named: Path | None) -> Path:
+    """The configuration file to read.
+
+    Args:
+        named: what the user named; None looks in the environment and then in the present folder.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if named is not None:
+        return named
+    if os.environ.get(ENVIRONMENT):
+        return Path(os.environ[ENVIRONMENT])
+    for name in NAMES:
+        if Path(name).is_file():
+            return Path(name)
+    raise ConfigError(
+        f"No configuration: name one with --config FILE, set {ENVIRONMENT}, or put retain.toml here. "
+        f"`retain init FOLDER` writes one from your data; `retain demo` needs none."
+    )
+
+
+def load_config(path: Path, workspace: Path) -> Config:
+    """The settings of that file.
+
+    Args:
+        path: a TOML file.
+        workspace: what ``workspace:`` in a source path stands for.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds an unknown key or a value that means nothing.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as cause:
+        raise ConfigError(f"There is no configuration {path}. `retain init FOLDER` writes one from your data.") from cause
+    except (OSError, UnicodeDecodeError) as cause:
+        raise ConfigError(f"{path} cannot be read: {cause}.") from cause
+    except tomllib.TOMLDecodeError as cause:
+        raise ConfigError(f"{path} is no TOML: {cause}.") from cause
+    try:
+        values.setdefault("name", path.stem)
+        if "source" not in values:
+            raise ConfigError("There is no [source.tables.NAME] that says where the data are.")
+        config = _build(Config, values, "")
+        config = dataclasses.replace(config, source=_placed(config.source, path.parent, workspace))
+        _require_names(config)
+    except (ConfigError, UsageError) as cause:
+        raise ConfigError(f"{path}: {cause}") from cause
+    return config
+
+
+def _require_names(config: Config) -> None:
+    """Refuse names that name nothing, before any data is read."""
+    if not config.name.replace("-", "").replace("_", "").isalnum():
+        raise ConfigError(f"name = '{config.name}' may hold letters, digits, '-' and '_' only.")
+    ENGINES.get(config.features.engine)
+    LABELS.get(config.churn.definition)
+    for name in config.training.learners:
+        LEARNERS.get(name)
+    for name in config.features.families:
+        if name not in FAMILIES:
+            raise ConfigError(f"[features] families: there is no '{name}'. {did_you_mean(name, FAMILIES)}")
+
+
+def _placed(source: SourceSettings, base: Path, workspace: Path) -> SourceSettings:
+    """The source with relative paths made to start where they should."""
+    tables = {
+        name: dataclasses.replace(one, path=str(workspace.resolve() / one.path.removeprefix(IN_WORKSPACE)))
+        if one.path.startswith(IN_WORKSPACE)
+        else one
+        for name, one in source.tables.items()
+    }
+    return dataclasses.replace(source, tables=tables, base=base)
+
+
+def _build(kind: type[T], values: Mapping[str, Any], where: str) -> T:
+    """A settings object from a TOML table; every key has to be one of its fields."""
+    # Settings modules import these for type checkers only.
+    hints = typing.get_type_hints(kind, localns={"Mapping": Mapping, "Path": Path})
+    known = {one.name for one in fields(kind) if (kind, one.name) != (SourceSettings, "base")}  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            place = f"[{where}] has no key" if where else "There is no section or key"
+            raise ConfigError(f"{place} '{key}'. {did_you_mean(key, known)}")
+    built = {key: _value(hints[key], value, f"{where}.{key}" if where else key) for key, value in values.items()}
+    missing = [
+        one.name
+        for one in fields(kind)  # type: ignore[arg-type]
+        if one.name not in built and one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise ConfigError(f"[{where}] lacks '{missing[0]}'." if where else f"There is no '{missing[0]}'.")
+    return kind(**built)
+
+
+_WORDS = {str: "a text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:
+    """One value, checked against the type that the settings declare."""
+    origin = typing.get_origin(kind)
+    if is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"[{where}] has to be a section.")
+        return _build(kind, value, where)
+    if origin is Mapping:
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{where} has to be a table of names and values.")
+        inner = typing.get_args(kind)[1]
+        return types.MappingProxyType({key: _value(inner, one, f"{where}.{key}") for key, one in value.items()})
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise ConfigError(f"{where} is {value!r}; it has to be a list in brackets.")
+        return tuple(_value(typing.get_args(kind)[0], one, where) for one in value)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise ConfigError(f"{where} is {value!r}; it has to be {_WORDS[kind]}.")
+    return value

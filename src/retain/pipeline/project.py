@@ -1,0 +1,122 @@
+"""One company's configuration, data and models, opened once and used by every verb."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from retain.config import find_config, load_config
+from retain.engine import ENGINES
+from retain.engine.views import columns_at_hand
+from retain.errors import ModelError
+from retain.events.load import read_events
+from retain.features.catalog import feature_set
+from retain.labels import observed
+from retain.modelling import bundle
+from retain.modelling.tracking import Tracking
+from retain.timeline import instant, midnight_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from retain.config import Config
+    from retain.engine.panel import Engine
+    from retain.events.store import EventStore
+    from retain.features.spec import FeatureSet
+    from retain.modelling.bundle import Bundle
+    from retain.modelling.tracking import Registered
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
+class Project:
+    """What every verb works on.
+
+    Attributes:
+        config: the settings.
+        workspace: the folder that takes everything written.
+        progress: called with a few words before each step that takes long.
+    """
+
+    def __init__(self, config: Config, workspace: Path, progress: Callable[[str], None] = silent) -> None:
+        """Nothing is read or written yet.
+
+        Args:
+            config: the settings.
+            workspace: the folder that takes everything written.
+            progress: called with a few words before each step that takes long.
+        """
+        self.config = config
+        self.workspace = workspace
+        self.progress = progress
+
+    @property
+    def folder(self) -> Path:
+        """This project's own folder in the workspace."""
+        return self.workspace / self.config.name
+
+    @cached_property
+    def store(self) -> EventStore:
+        """The checked events; bad rows are in the quarantine."""
+        self.progress("reading and checking the tables")
+        return read_events(self.config.source, quarantine=self.folder / "quarantine")
+
+    @cached_property
+    def features(self) -> FeatureSet:
+        """The features that the data can feed."""
+        return feature_set(self.config.features.families, columns_at_hand(self.store))
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What computes features."""
+        return ENGINES.get(self.config.features.engine)
+
+    @cached_property
+    def tracking(self) -> Tracking:
+        """The store of runs and models."""
+        self.progress("opening the model store")
+        return Tracking(self.config.tracking, self.workspace, self.config.name)
+
+    def instant(self, text: str) -> int:
+        """The instant that the user wrote, read in the project's time zone."""
+        return instant(text, self.config.source.zone)
+
+    def end_of_data(self) -> int:
+        """The midnight after the last order: the first cutoff at which all data are known."""
+        _, last = observed(self.store)
+        return midnight_after(last, self.config.source.zone)
+
+    def is_current(self, registered: Registered) -> bool:
+        """Whether that model predicts what the configuration asks for, from features that mean the same."""
+        return (
+            registered.tags.get("churn") == repr(self.config.churn)
+            and registered.tags.get("feature_set") == self.features.fingerprint
+        )
+
+    def open(self, version_folder: Path) -> Bundle:
+        """The bundle in that folder, if its features can be computed here.
+
+        Raises:
+            ModelError: a column that it reads is not there.
+        """
+        opened = bundle.load(version_folder)
+        lacking = [name for name in opened.features.names if name not in self.features.names]
+        if lacking:
+            raise ModelError(
+                f"Model {opened.version} reads {', '.join(lacking)}, which these tables and families cannot feed. "
+                f"Map the missing columns under [source.tables.orders] columns, or train a model on what there is."
+            )
+        return opened
+
+
+def open_project(named: Path | None, workspace: Path, progress: Callable[[str], None] = silent) -> Project:
+    """The project that the user named, or the one found in the present folder.
+
+    Raises:
+        ConfigError: there is no configuration, or it is not right.
+    """
+    return Project(load_config(find_config(named), workspace), workspace, progress)
+

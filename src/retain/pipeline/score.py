@@ -1,0 +1,231 @@
+"""`retain score`: every customer of the input once, with a score or the reason why there is none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.parquet as parquet
+
+from retain import __version__, atomic
+from retain.decisions.playbook import load_playbook
+from retain.decisions.rules import ContactRules, recommend
+from retain.errors import ModelError
+from retain.events.store import MISSING
+from retain.labels import require_cutoff
+from retain.modelling.tracking import CHAMPION
+from retain.scoring.scorecard import STATUSES, Scored, score, scorecard
+from retain.scoring.tiers import TIERS
+from retain.timeline import instant_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from retain.decisions.playbook import Playbook
+    from retain.decisions.rules import Recommendations
+    from retain.events.store import EventStore, IntArray
+    from retain.modelling.bundle import Bundle
+    from retain.modelling.tracking import Registered
+    from retain.pipeline.project import Project
+
+SCORES, MANIFEST = "scores.parquet", "run.json"
+HIGH_VALUE_PERCENTILE = 90
+"""Customers worth more than this share of those scored count as high in value."""
+CHANNELS = {"e-mail": "consent_email", "sms": "consent_sms", "phone": "consent_phone", "post": "consent_post"}
+
+
+@dataclass(frozen=True)
+class ScoringRun:
+    """What `retain score` made.
+
+    Attributes:
+        as_of: the cutoff.
+        folder: holds ``scores.parquet`` and ``run.json``.
+        registered: the model's place in the store.
+        bundle: the model.
+        scored: the customers with a score.
+        actions: what is recommended for them.
+        table: the rows of ``scores.parquet``.
+        run_id: decided by data, model and settings alone.
+        notes: what the reader should know.
+    """
+
+    as_of: int
+    folder: Path
+    registered: Registered
+    bundle: Bundle
+    scored: Scored
+    actions: Recommendations
+    table: pa.Table
+    run_id: str
+    notes: tuple[str, ...]
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        """How many customers ended with each status."""
+        counts = Counter(self.table["status"].to_pylist())
+        return {status: counts[status] for status in STATUSES}
+
+    @property
+    def tiers(self) -> dict[str, int]:
+        """How many customers are in each tier, the most endangered first."""
+        counts = Counter(self.scored.tier.tolist())
+        return {tier: counts[tier] for tier in reversed(TIERS)}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The run as JSON values."""
+        return {
+            "as_of": instant_text(self.as_of),
+            "run_id": self.run_id,
+            "model_version": self.bundle.version,
+            "trained_until": self.bundle.card["training"]["until"],
+            "scores": str(self.folder / SCORES),
+            "customers": self.table.num_rows,
+            "statuses": self.statuses,
+            "tiers": self.tiers,
+            "value_at_risk": float(np.nansum(self.scored.value_at_risk)),
+            "actions": dict(sorted(Counter(self.actions.action_id.tolist()).items())),
+            "notes": list(self.notes),
+        }
+
+
+def run_scoring(
+    project: Project, as_of: int | None = None, out: Path | None = None, model: str | None = None
+) -> ScoringRun:
+    """Scores of every customer, written as a whole or not at all.
+
+    Args:
+        project: the data and settings.
+        as_of: predictions are made as of then; None is the end of the data.
+        out: the folder to write; None is ``scores/<date>`` in the project's part of the workspace.
+        model: alias, number or version; None is the champion.
+
+    Raises:
+        WindowError: the date does not fit the data.
+        ModelError: no such model, or it does not fit the data or the definition of churn.
+    """
+    config, store = project.config, project.store
+    as_of = project.end_of_data() if as_of is None else as_of
+    require_cutoff(store, as_of)
+    registered = project.tracking.find(model or CHAMPION)
+    opened = project.open(project.tracking.bundle_of(registered))
+    if opened.churn != config.churn:
+        raise ModelError(
+            f"Model {opened.version} predicts another definition of churn than the configuration's: "
+            f"{opened.churn.in_words} Run `retain train`, or choose another with --model."
+        )
+    notes = []
+    if opened.trained_until > as_of:
+        notes.append(
+            f"The model knew outcomes until {opened.card['training']['until']}, after {instant_text(as_of)}: "
+            f"these scores look better than any real forecast of that day."
+        )
+    project.progress("scoring")
+    scored = score(store, opened, project.engine, as_of, config.tiers, config.value)
+    playbook = playbook_of(project)
+    actions = recommend(
+        playbook, scored.tier.tolist(), scored.raising_topics, contact_rules(store, scored, playbook, as_of)
+    )
+    parts = (opened.version, str(as_of), config.digest, *(one.fingerprint for one in store.accounts.values()))
+    run_id = hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
+    table = scorecard(
+        store,
+        scored,
+        as_of=as_of,
+        churn=config.churn,
+        actions=(actions.action_id.tolist(), actions.channel.tolist(), actions.why.tolist()),
+        model_version=opened.version,
+        run_id=run_id,
+    )
+    folder = out or project.folder / "scores" / instant_text(as_of).replace(":", "")
+    run = ScoringRun(as_of, folder, registered, opened, scored, actions, table, run_id, tuple(notes))
+    with atomic.folder(folder) as temporary:
+        parquet.write_table(table, temporary / SCORES, compression="zstd")
+        (temporary / MANIFEST).write_text(_manifest(run, store, temporary / SCORES), encoding="utf-8", newline="")
+    return run
+
+
+def playbook_of(project: Project) -> Playbook:
+    """The company's own playbook, or the shipped one."""
+    path = project.config.playbook.path
+    return load_playbook(project.config.source.base / path if path else None)
+
+
+def contact_rules(store: EventStore, scored: Scored, playbook: Playbook, as_of: int) -> ContactRules:
+    """What is known about reaching the scored customers: consent, wishes, and complaints that are open."""
+    chosen = scored.customers
+    table = store.tables.get("customers")
+    row_of = np.full(len(store.customer_ids), -1, dtype=np.int64)
+    if table is not None:
+        row_of[table.customer] = np.arange(len(table))
+    rows = row_of[chosen]
+
+    def flags(name: str) -> np.ndarray[Any, np.dtype[np.int8]] | None:
+        if table is None or name not in table.columns:
+            return None
+        values = table.columns[name].values.astype(np.int8)
+        return np.where(rows >= 0, values[np.maximum(rows, 0)], -1).astype(np.int8) if len(values) else None
+
+    preferred = None
+    if table is not None and "preferred_channel" in table.columns:
+        column = table.columns["preferred_channel"]
+        levels = [] if column.levels is None else column.levels.tolist()
+        codes = np.where(rows >= 0, column.values[np.maximum(rows, 0)], -1) if len(table) else np.full(len(rows), -1)
+        preferred = [levels[code] if code >= 0 else None for code in codes.tolist()]
+    consent = {
+        channel: given
+        for channel, column_name in CHANNELS.items()
+        if channel in playbook.channels and (given := flags(column_name)) is not None
+    }
+    return ContactRules(
+        consent=consent,
+        do_not_contact=flags("do_not_contact"),
+        open_complaint=_open_tickets(store, chosen, as_of),
+        preferred_channel=preferred,
+        signals={"high_value": _high_value(scored)},
+    )
+
+
+def _open_tickets(store: EventStore, chosen: IntArray, as_of: int) -> np.ndarray[Any, np.dtype[np.int8]] | None:
+    """1 for each customer with a ticket opened before that instant and not known to be resolved by then."""
+    tickets = store.tables.get("tickets")
+    if tickets is None:
+        return None
+    still_open = tickets.known < as_of
+    for name in ("resolved_at", "closed_at"):
+        if name in tickets.columns:
+            ended = tickets.columns[name].values.astype(np.int64)
+            still_open &= (ended == MISSING) | (ended >= as_of)
+    found = np.zeros(len(store.customer_ids), dtype=np.int8)
+    found[tickets.customer[still_open]] = 1
+    return np.asarray(found[chosen])
+
+
+def _high_value(scored: Scored) -> np.ndarray[Any, np.dtype[np.int8]]:
+    """1 for each customer worth more than nine in ten of those scored."""
+    worth = scored.expected_value
+    if not np.isfinite(worth).any():
+        return np.zeros(len(worth), dtype=np.int8)
+    return (worth > np.nanpercentile(worth, HIGH_VALUE_PERCENTILE)).astype(np.int8)
+
+
+def _manifest(run: ScoringRun, store: EventStore, scores: Path) -> str:
+    """What a night's operator wants to see, as JSON."""
+    accounts = {
+        name: {"rows_read": one.rows_read, "rows_good": one.rows_good, "rows_bad": one.rows_bad, "fingerprint": one.fingerprint}
+        for name, one in store.accounts.items()
+    }
+    content = {
+        **{key: value for key, value in run.as_dict().items() if key != "scores"},
+        "software": __version__,
+        "data": accounts,
+        "files": {SCORES: hashlib.sha256(scores.read_bytes()).hexdigest()},
+    }
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
