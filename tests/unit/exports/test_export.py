@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from retain.exports.manifest import NAME, read_manifest, verify
 if TYPE_CHECKING:
     from pathlib import Path
 
-CUTOFF = datetime.datetime(2011, 6, 1, tzinfo=datetime.UTC)
+CUTOFF = dt.datetime(2011, 6, 1, tzinfo=dt.UTC)
 ALL_FORMATS = pytest.mark.parametrize("name", FORMATS.names())
 
 
@@ -55,13 +55,13 @@ def test_csv_looks_as_the_manual_says(tmp_path: Path) -> None:
 
 def test_csv_cells_of_every_other_type(tmp_path: Path) -> None:
     """Dates, naive and zoned times, flags, decimals and headers."""
-    sofia = datetime.timezone(datetime.timedelta(hours=3))
+    sofia = dt.timezone(dt.timedelta(hours=3))
     table = pa.table(
         {
             "customer_id": pa.array(["a"], pa.large_string()),
-            "=day": [datetime.date(2011, 6, 1)],
-            "naive": pa.array([datetime.datetime(2011, 6, 1, 12)], pa.timestamp("s")),  # noqa: DTZ001 - meant to be
-            "zoned": pa.array([datetime.datetime(2011, 6, 1, 12, tzinfo=sofia)], pa.timestamp("s", "Europe/Sofia")),
+            "=day": [dt.date(2011, 6, 1)],
+            "naive": pa.array([dt.datetime(2011, 6, 1, 12)], pa.timestamp("s")),  # noqa: DTZ001 - meant to be
+            "zoned": pa.array([dt.datetime(2011, 6, 1, 12, tzinfo=sofia)], pa.timestamp("s", "Europe/Sofia")),
             "flag": [True],
             "money": pa.array(["-1.50"]).cast(pa.decimal128(9, 2)),
             "nothing": pa.nulls(1),
