@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as Xml
+from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
@@ -25,7 +25,7 @@ _LEFT, _RIGHT, _TOP, _PLOT = 40.0, 12.0, 26.0, 236.0
 """Margins of a plot with axes, and its height."""
 _ROW, _BAR = 42.0, 13.0
 """Height of a row of labelled bars, and of the bar in it."""
-_LONGEST_LABEL = 42
+_LONGEST_LABEL = 48
 _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -45,6 +45,8 @@ def tier_strip(tiers: Sequence[Tier]) -> Markup:
     height = 18.0
     said = "; ".join(f"{tier.name} {wording.count(tier.customers)}" for tier in tiers)
     svg = _drawing("strip", height, "Scored customers by risk tier", said)
+    # It holds no letters, so it may fill any width.
+    svg.set("preserveAspectRatio", "none")
     _stack(svg, 0, height, WIDTH, [tier.customers for tier in tiers])
     return _finished(svg)
 
@@ -57,7 +59,7 @@ def tier_bars(tiers: Sequence[Tier]) -> Markup:
         for tier in tiers
     )
     svg = _drawing("tiers", _ROW * len(tiers), "Customers and expected leavers by tier", said)
-    scale = WIDTH / max(1, *(tier.customers for tier in tiers))
+    scale = WIDTH / max([1, *(tier.customers for tier in tiers)])
     for position, tier in enumerate(tiers):
         top = _ROW * position
         colour = shade(position, len(tiers))
@@ -72,7 +74,7 @@ def reason_bars(reasons: Sequence[Reason], tiers: Sequence[Tier]) -> Markup:
     """How many customers each topic drives, cut by risk tier."""
     said = "; ".join(f"{reason.topic}: {wording.count(sum(reason.customers))}" for reason in reasons)
     svg = _drawing("reasons", _ROW * len(reasons), "Customers by reason and tier", said)
-    longest = max(1, *(sum(reason.customers) for reason in reasons))
+    longest = max([1, *(sum(reason.customers) for reason in reasons)])
     for position, reason in enumerate(reasons):
         total = sum(reason.customers)
         top = _ROW * position
@@ -115,24 +117,27 @@ def gain_chart(contenders: Sequence[Contender]) -> Markup:
             plot.dot(0.2, found, "ours")
     names = [*(one.name for one in curves), "by lot"]
     # Below the diagonal a gain curve never goes, so the legend has that corner.
-    for row, (name, kind) in enumerate(zip(names, [*(f"curve {kind}" for kind in kinds), "by-lot"], strict=True)):
+    for row, (name, kind) in enumerate(
+        zip(names, [*(f"curve {kind}" for kind in kinds), "by-lot"], strict=True)
+    ):
         y = _TOP + _PLOT - 14 - 18 * (len(names) - 1 - row)
-        _segment(svg, 168, y - 4, 190, y - 4, kind)
-        _text(svg, 196, y, _shortened(name, 24))
+        _segment(svg, 142, y - 4, 164, y - 4, kind)
+        _text(svg, 170, y, _shortened(name, 24), kind="small")
     return _finished(svg)
 
 
 def reliability_chart(bins: Sequence[ReliabilityBin]) -> Markup:
     """Predicted against observed churn, and below it how many customers have each probability."""
-    below = 58.0
+    below = 66.0
     said = "; ".join(
-        f"predicted {wording.percent(one.predicted, 0)}, observed {wording.percent(one.observed, 0)}" for one in bins
+        f"predicted {wording.percent(one.predicted, 0)}, observed {wording.percent(one.observed, 0)}"
+        for one in bins
     )
     svg = _drawing("reliability", _TOP + _PLOT + 40 + below, "Predicted against observed churn", said)
     plot = _Plot(svg)
     plot.axes("observed churn", "predicted probability")
     plot.line(((0.0, 0.0), (1.0, 1.0)), "by-lot")
-    most = max(1, *(one.customers for one in bins))
+    most = max([1, *(one.customers for one in bins)])
     floor = _TOP + _PLOT + 40 + below - 2
     for one in bins:
         if one.low is not None and one.high is not None:
@@ -141,7 +146,7 @@ def reliability_chart(bins: Sequence[ReliabilityBin]) -> Markup:
         tall = 38 * one.customers / most
         _box(svg, plot.x(one.predicted) - 6, floor - tall, 12, tall, "ours pale")
     _segment(svg, _LEFT, floor, WIDTH - _RIGHT, floor, "axis")
-    _text(svg, _LEFT, floor - 44, "customers at each probability", kind="small")
+    _text(svg, _LEFT, floor - 43, "customers at each probability", kind="small")
     return _finished(svg)
 
 
@@ -159,7 +164,9 @@ def decile_chart(deciles: Sequence[Decile]) -> Markup:
         tall = _finite(one.rate) * scale
         _box(svg, middle - step * 0.39, floor - tall, step * 0.78, tall, "ours")
         known = one.rate is not None and math.isfinite(one.rate)
-        _text(svg, middle, floor - tall - 6, wording.percent(one.rate, 0) if known else "?", "middle", "number")
+        _text(
+            svg, middle, floor - tall - 6, wording.percent(one.rate, 0) if known else "?", "middle", "number"
+        )
         _text(svg, middle, floor + 16, str(one.decile), "middle", "number")
     _segment(svg, 0, floor, WIDTH, floor, "axis")
     customers = sum(one.customers for one in deciles)
@@ -182,7 +189,11 @@ def found_at(gain: Sequence[tuple[float, float]], contacted: float) -> float:
     for point in gain:
         if point[0] >= contacted:
             width = point[0] - before[0]
-            return point[1] if width == 0 else before[1] + (point[1] - before[1]) * (contacted - before[0]) / width
+            return (
+                point[1]
+                if width == 0
+                else before[1] + (point[1] - before[1]) * (contacted - before[0]) / width
+            )
         before = point
     return before[1]
 
@@ -196,7 +207,7 @@ def _kinds(contenders: Sequence[Contender]) -> list[str]:
 class _Plot:
     """A square of shares with its axes."""
 
-    def __init__(self, svg: Xml.Element) -> None:
+    def __init__(self, svg: ET.Element) -> None:
         self._svg = svg
 
     def x(self, share: float) -> float:
@@ -221,16 +232,16 @@ class _Plot:
     def line(self, points: Sequence[tuple[float, float]], kind: str) -> None:
         """A line through points of two shares."""
         path = " ".join(f"{_short(self.x(x))},{_short(self.y(y))}" for x, y in points)
-        Xml.SubElement(self._svg, "polyline", {"class": kind, "points": path})
+        ET.SubElement(self._svg, "polyline", {"class": kind, "points": path})
 
     def dot(self, x: float, y: float, kind: str) -> None:
         """A dot at a point of two shares."""
         at = {"cx": _short(self.x(x)), "cy": _short(self.y(y)), "r": "4.5"}
-        Xml.SubElement(self._svg, "circle", {"class": f"dot {kind}", **at})
+        ET.SubElement(self._svg, "circle", {"class": f"dot {kind}", **at})
 
 
-def _drawing(key: str, height: float, title: str, description: str) -> Xml.Element:
-    svg = Xml.Element(
+def _drawing(key: str, height: float, title: str, description: str) -> ET.Element:
+    svg = ET.Element(
         "svg",
         {
             "viewBox": f"0 0 {_short(WIDTH)} {_short(height)}",
@@ -239,23 +250,23 @@ def _drawing(key: str, height: float, title: str, description: str) -> Xml.Eleme
             "aria-labelledby": f"{key}-title {key}-description",
         },
     )
-    Xml.SubElement(svg, "title", {"id": f"{key}-title"}).text = title
-    Xml.SubElement(svg, "desc", {"id": f"{key}-description"}).text = description
+    ET.SubElement(svg, "title", {"id": f"{key}-title"}).text = title
+    ET.SubElement(svg, "desc", {"id": f"{key}-description"}).text = description
     return svg
 
 
-def _finished(svg: Xml.Element) -> Markup:
+def _finished(svg: ET.Element) -> Markup:
     # ElementTree has escaped every text and attribute.
-    return Markup(Xml.tostring(svg, encoding="unicode"))  # noqa: S704 - escaped already, see above
+    return Markup(ET.tostring(svg, encoding="unicode"))  # noqa: S704 - escaped already, see above
 
 
-def _label(svg: Xml.Element, top: float, name: str, figure: str) -> None:
+def _label(svg: ET.Element, top: float, name: str, figure: str) -> None:
     _text(svg, 0, top + 14, _shortened(name, _LONGEST_LABEL - len(figure)))
     _text(svg, WIDTH, top + 14, figure, "end", "number")
 
 
 def _stack(
-    svg: Xml.Element, top: float, height: float, width: float, counts: Sequence[int], tiers: int | None = None
+    svg: ET.Element, top: float, height: float, width: float, counts: Sequence[int], tiers: int | None = None
 ) -> None:
     """One bar, cut in proportion to the counts."""
     left, total = 0.0, sum(counts)
@@ -268,19 +279,26 @@ def _stack(
             left += part
 
 
-def _box(svg: Xml.Element, x: float, y: float, width: float, height: float, kind: str) -> None:
-    at = {"x": _short(x), "y": _short(y), "width": _short(max(0.0, width)), "height": _short(max(0.0, height))}
-    Xml.SubElement(svg, "rect", {"class": kind, **at})
+def _box(svg: ET.Element, x: float, y: float, width: float, height: float, kind: str) -> None:
+    at = {
+        "x": _short(x),
+        "y": _short(y),
+        "width": _short(max(0.0, width)),
+        "height": _short(max(0.0, height)),
+    }
+    ET.SubElement(svg, "rect", {"class": kind, **at})
 
 
-def _segment(svg: Xml.Element, x1: float, y1: float, x2: float, y2: float, kind: str) -> None:
+def _segment(svg: ET.Element, x1: float, y1: float, x2: float, y2: float, kind: str) -> None:
     at = {"x1": _short(x1), "y1": _short(y1), "x2": _short(x2), "y2": _short(y2)}
-    Xml.SubElement(svg, "line", {"class": kind, **at})
+    ET.SubElement(svg, "line", {"class": kind, **at})
 
 
-def _text(svg: Xml.Element, x: float, y: float, words: str, anchor: str = "start", kind: str = "label") -> None:
+def _text(
+    svg: ET.Element, x: float, y: float, words: str, anchor: str = "start", kind: str = "label"
+) -> None:
     at = {"x": _short(x), "y": _short(y), "text-anchor": anchor}
-    Xml.SubElement(svg, "text", {"class": kind, **at}).text = words
+    ET.SubElement(svg, "text", {"class": kind, **at}).text = words
 
 
 def _short(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,9 @@ def render(content: ReportContent) -> str:
     Args:
         content: what to show; the same content gives the same bytes.
     """
-    surroundings = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    surroundings = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     surroundings.filters.update(
         count=wording.count,
         percent=wording.percent,
@@ -64,8 +67,11 @@ def write(content: ReportContent, path: Path) -> Path:
         part.write_bytes(page)
         part.replace(path)
     except OSError as cause:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"The report cannot be written to '{path}': {cause.strerror}. Choose another place.") from cause
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise OutputError(
+            f"The report cannot be written to '{path}': {cause.strerror}. Choose another place."
+        ) from cause
     return path
 
 

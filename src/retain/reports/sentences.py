@@ -11,7 +11,11 @@ from retain.reports.wording import UNKNOWN, count, day, decimals, listed, money,
 if TYPE_CHECKING:
     from retain.reports.content import ChurnDefinition, Contender, Number, Quality, ReportContent
 
-_WHO = {"inactivity": "active customers", "contract": "customers with a running contract", "given": "customers"}
+_WHO = {
+    "inactivity": "active customers",
+    "contract": "customers with a running contract",
+    "given": "customers",
+}
 _RISK = {"inactivity": "not ordering", "contract": "ending their contract", "given": "leaving"}
 _FATE = {"inactivity": "not order", "contract": "end their contract", "given": "leave"}
 _CHURN = {
@@ -31,7 +35,11 @@ def window(churn: ChurnDefinition, cutoff: str) -> str:
 
 def definition(churn: ChurnDefinition) -> str:
     """What counts as churn, and who is scored."""
-    start = f", beginning {count(churn.lead_days)} days after the cutoff" if churn.lead_days else " after the cutoff"
+    start = (
+        f", beginning {count(churn.lead_days)} days after the cutoff"
+        if churn.lead_days
+        else " after the cutoff"
+    )
     said = f"{_CHURN[churn.kind]} in the {count(churn.horizon_days)} days{start}."
     if churn.active_days is not None:
         said += f" Scored are those with an order in the {count(churn.active_days)} days before it."
@@ -43,17 +51,21 @@ def lead(content: ReportContent) -> str:
     head, kind = content.headline, content.churn.kind
     if not head.scored:
         return "No customer could be scored. The account of the data below says why."
-    tiers = f"{listed(head.at_risk_tiers, 'or')} risk"
     who = f"Of {count(head.scored)} {_WHO[kind]}, "
     when = window(content.churn, content.as_of)
     if not head.at_risk:
-        return f"{who}none is at {tiers} of {_RISK[kind]} {when}."
+        return f"{who}none is {at_risk(content)} of {_RISK[kind]} {when}."
     verb = "is" if head.at_risk == 1 else "are"
-    said = f"{who}{count(head.at_risk)} {verb} at {tiers} of {_RISK[kind]} {when}."
+    said = f"{who}{count(head.at_risk)} {verb} {at_risk(content)} of {_RISK[kind]} {when}."
     expected = expected_churners(content, head.at_risk_tiers)
     if expected is not None:
         said += f" If the probabilities hold, about {count(expected)} of them will {_FATE[kind]}."
     return said
+
+
+def at_risk(content: ReportContent) -> str:
+    """What those counted as at risk are, such as "at critical or high risk"."""
+    return " ".join(["at", *filter(None, [listed(content.headline.at_risk_tiers, "or")]), "risk"])
 
 
 def expected_churners(content: ReportContent, names: tuple[str, ...] | None = None) -> float | None:
@@ -123,7 +135,9 @@ def _against(ours: Contender, other: Contender) -> str:
     low, high = _finite(ours.auroc.low), _finite(other.auroc.high)
     if mine <= theirs:
         return f"It ranks customers no better than {other.name}."
-    if low is not None and high is not None and low > high:
+    if low is None or high is None:
+        return f"It ranks customers better than {other.name}, with intervals that are not known."
+    if low > high:
         return f"It ranks customers better than {other.name}, by more than the intervals allow for."
     return f"It ranks customers better than {other.name}, but the intervals overlap."
 

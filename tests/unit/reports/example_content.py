@@ -55,7 +55,9 @@ def example(customers: int = 50) -> ReportContent:
         ),
         currency="£",
         banners=(
-            Banner("The last 9 days of orders came in late last month; recent figures may still rise a little."),
+            Banner(
+                "The last 9 days of orders came in late last month; recent figures may still rise a little."
+            ),
         ),
         tiers=(
             Tier("critical", 284, 0.871, 247.4, 121_904.2, 0.8),
@@ -83,19 +85,56 @@ def example(customers: int = 50) -> ReportContent:
             Importance("Lowest rating, 180 days", 0.041, "Poor ratings"),
         ),
         actions=(
-            Action("Personal call", "Someone who knows the account rings up and listens.", 120, (("phone", 120),), 154_210),
-            Action("Make good", "Apologise for the open complaint, with a voucher of £10.", 96, (("e-mail", 81), ("post", 15)), 58_930),
-            Action("Come-back offer", "10% off the category they used to buy most.", 402, (("e-mail", 344), ("SMS", 58)), 147_090),
-            Action("Leave in peace", "No consent, or contact would cost more than it brings.", 194, (), 52_150.4),
+            Action(
+                "Personal call",
+                "Someone who knows the account rings up and listens.",
+                120,
+                (("phone", 120),),
+                154_210,
+            ),
+            Action(
+                "Make good",
+                "Apologise for the open complaint, with a voucher of £10.",
+                96,
+                (("e-mail", 81), ("post", 15)),
+                58_930,
+            ),
+            Action(
+                "Come-back offer",
+                "10% off the category they used to buy most.",
+                402,
+                (("e-mail", 344), ("SMS", 58)),
+                147_090,
+            ),
+            Action(
+                "Leave in peace", "No consent, or contact would cost more than it brings.", 194, (), 52_150.4
+            ),
         ),
         customers=tuple(_customer(rank) for rank in range(customers)),
         key_figures=(
             KeyFigure("Active customers", Estimate(2659), "count", "with an order in the last 180 days"),
-            KeyFigure("Churn rate, last closed 90 days", Estimate(0.402, 0.383, 0.421), "share", "of those active on 3 June 2011"),
-            KeyFigure("Median days between orders", Estimate(31), "days", "customers with three orders or more"),
+            KeyFigure(
+                "Churn rate, last closed 90 days",
+                Estimate(0.402, 0.383, 0.421),
+                "share",
+                "of those active on 3 June 2011",
+            ),
+            KeyFigure(
+                "Median days between orders", Estimate(31), "days", "customers with three orders or more"
+            ),
             KeyFigure("Average order", Estimate(303.4, 296.1, 311.0), "money"),
-            KeyFigure("Expected spend per customer, 365 days", Estimate(811.2, 770.9, 853.5), "money", "BG/NBD and gamma-gamma"),
-            KeyFigure("Share of sales from the top tenth", Estimate(0.613), "share", "concentration: a few accounts carry the shop"),
+            KeyFigure(
+                "Expected spend per customer, 365 days",
+                Estimate(811.2, 770.9, 853.5),
+                "money",
+                "BG/NBD and gamma-gamma",
+            ),
+            KeyFigure(
+                "Share of sales from the top tenth",
+                Estimate(0.613),
+                "share",
+                "concentration: a few accounts carry the shop",
+            ),
             KeyFigure("Net promoter score", Estimate(float("nan")), "number", "no survey in the data"),
         ),
         quality=_quality(),
@@ -111,8 +150,17 @@ def example(customers: int = 50) -> ReportContent:
             ),
         ),
         tables=(
-            TableAccount("orders", 1_067_371, 1_033_212, (("no customer_id", 31_872), ("amount is not a number", 2_287)), "2009-12-01", "2011-08-31"),
-            TableAccount("tickets", 8_412, 8_409, (("resolved before it was opened", 3),), "2010-01-04", "2011-08-31"),
+            TableAccount(
+                "orders",
+                1_067_371,
+                1_033_212,
+                (("no customer_id", 31_872), ("amount is not a number", 2_287)),
+                "2009-12-01",
+                "2011-08-31",
+            ),
+            TableAccount(
+                "tickets", 8_412, 8_409, (("resolved before it was opened", 3),), "2010-01-04", "2011-08-31"
+            ),
             TableAccount("messages", 412_006, 412_006, (), "2010-02-01", "2011-08-30"),
             TableAccount("customers", 5_942, 5_942),
         ),
