@@ -182,13 +182,13 @@ class Metric:
     Attributes:
         name: as in the literature.
         estimate: its value and interval.
-        sentence: what it says, in plain words.
+        note: what it says, as a sentence in plain words.
         unit: as for a key figure.
     """
 
     name: str
     estimate: Estimate
-    sentence: str
+    note: str
     unit: str = "number"
 
 
@@ -473,6 +473,7 @@ class ReportContent:
         churn: what counts as churn.
         headline: the run in one sentence.
         currency: how money is marked, such as ``£`` or ``EUR``; empty when the data do not say.
+        confidence: the level of every interval on the page.
         banners: what to know first.
         tiers: highest risk first.
         reasons: commonest first.
@@ -498,6 +499,7 @@ class ReportContent:
     churn: ChurnDefinition
     headline: Headline
     currency: str = ""
+    confidence: float = 0.95
     banners: tuple[Banner, ...] = ()
     tiers: tuple[Tier, ...] = ()
     reasons: tuple[Reason, ...] = ()
@@ -515,6 +517,7 @@ class ReportContent:
 
     def __post_init__(self) -> None:
         """Refuse reasons that do not fit the tiers."""
+        _check_shares("report", confidence=self.confidence)
         for reason in self.reasons:
             if len(reason.customers) != len(self.tiers):
                 raise ValueError(

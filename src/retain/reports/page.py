@@ -47,6 +47,7 @@ def render(content: ReportContent) -> str:
         charts=charts,
         say=sentences,
         first_shown=FIRST_SHOWN,
+        unknown=wording.UNKNOWN,
     )
 
 

@@ -78,6 +78,8 @@ def expected_churners(content: ReportContent, names: tuple[str, ...] | None = No
 def at_a_glance(content: ReportContent) -> str:
     """The line that stays in sight."""
     head = content.headline
+    if not head.scored:
+        return "No customer scored"
     said = f"{count(head.at_risk)} of {count(head.scored)} at risk"
     amount = money(head.value_at_risk, content.currency)
     return said if amount == UNKNOWN else f"{said} \N{MIDDLE DOT} {amount}"

@@ -15,6 +15,7 @@ from retain.reports.content import (
     Customer,
     Estimate,
     Headline,
+    KeyFigure,
     Metric,
     Quality,
     ReportContent,
@@ -210,8 +211,23 @@ def test_unknown_quality_is_told_not_hidden(content: ReportContent) -> None:
             training=Training((), (), "logistic", "none"),
         )
     )
-    assert page.count("not known") >= 6
+    assert page.count("not known") >= 5
+    assert "not known left" not in page
     assert Outline(page).open == []
+
+
+def test_an_unknown_value_takes_no_room_at_the_top(content: ReportContent) -> None:
+    """Without money there is no large figure for it, and the page names no intervals it does not have."""
+    page = render(
+        replace(
+            bare(content),
+            headline=Headline(10, 2),
+            key_figures=(KeyFigure("Active customers", Estimate(5), "count"),),
+        )
+    )
+    assert "<dt>value at risk</dt>" not in page
+    assert "% intervals" not in page
+    assert "The ranges are 90% intervals." in render(replace(content, confidence=0.9))
 
 
 def test_a_model_from_one_cutoff(content: ReportContent) -> None:

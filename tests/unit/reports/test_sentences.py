@@ -59,9 +59,9 @@ def test_nobody_at_risk_and_nobody_scored(content: ReportContent) -> None:
     """Zero is said in words, without expectations about nobody."""
     calm = replace(content, headline=Headline(5, 0))
     assert "none is at critical or high risk" in sentences.lead(calm)
-    assert sentences.lead(replace(content, headline=Headline(0, 0))).startswith(
-        "No customer could be scored."
-    )
+    nobody = replace(content, headline=Headline(0, 0))
+    assert sentences.lead(nobody).startswith("No customer could be scored.")
+    assert sentences.at_a_glance(nobody) == "No customer scored"
 
 
 def test_a_lead_time_moves_the_window() -> None:
