@@ -40,8 +40,6 @@ FORMAT = Format(
 def _cells(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The column in a type whose CSV rendering is the one that the manual promises."""
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _cells(name, column.cast(kind.value_type))
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return neutralise(column.cast(pa.large_string()))
     if pa.types.is_floating(kind):

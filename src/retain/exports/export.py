@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from retain import __version__, atomic
 from retain.errors import ContractError, OutputError, SourceError
 from retain.exports import manifest
@@ -14,8 +16,6 @@ from retain.timeline import instant, instant_text
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pyarrow as pa
 
 
 def export(scores: pa.Table, out: Path, format_name: str) -> Manifest:
@@ -61,7 +61,16 @@ def _ordered(scores: pa.Table) -> pa.Table:
             f"{scores.num_rows} rows of scores name {len(distinct)} customers, so somebody occurs twice. "
             "Export the scores of one run."
         )
-    return scores.sort_by("customer_id")
+    return _decoded(scores).sort_by("customer_id")
+
+
+def _decoded(scores: pa.Table) -> pa.Table:
+    """Categories as their plain values: the order in which they were numbered would show in the bytes."""
+    fields = [
+        one.with_type(one.type.value_type) if pa.types.is_dictionary(one.type) else one
+        for one in scores.schema
+    ]
+    return scores.cast(pa.schema(fields))
 
 
 def _one_value(scores: pa.Table, name: str) -> str | None:

@@ -25,7 +25,9 @@ def test_a_cell_that_begins_with_a_control_gets_one_too(text: str) -> None:
     assert through([text]) == [f"'{text}"]
 
 
-@pytest.mark.parametrize("text", ["", " ", "a=1", "1-2", "x@y.example", "'", "'quoted'", "О=1", "#N/A", " a"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "a=1", "1-2", "x@y.example", "'", "'quoted'", "\u0416=1", "#N/A", " a"]
+)
 def test_everything_else_stays(text: str) -> None:
     """A sign inside a text, a lone apostrophe and blanks alone are harmless."""
     assert through([text]) == [text]
