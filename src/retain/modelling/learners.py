@@ -178,7 +178,7 @@ class Logistic:
     """
 
     only: tuple[str, ...] = ()
-    strength: float = 0.05
+    strength: float = 0.01
     sizes: tuple[int, ...] = (1,)
 
     def fit(
@@ -222,6 +222,49 @@ class Logistic:
         return _Linear(**{name: tuple(v) if isinstance(v, list) else v for name, v in kept.items()})  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True)
+class _Mean:
+    """Two models that each have half a say.
+
+    Attributes:
+        trees: boosted trees.
+        linear: logistic regression.
+    """
+
+    trees: Fitted
+    linear: Fitted
+
+    def log_odds(self, x: FloatArray, size: int | None = None) -> FloatArray:
+        """The mean of both models' log-odds."""
+        return np.asarray((self.trees.log_odds(x, size) + self.linear.log_odds(x)) / 2)
+
+    def contributions(self, x: FloatArray) -> FloatArray:
+        """The mean of both models' contributions, which is exact for a mean of log-odds."""
+        return np.asarray((self.trees.contributions(x) + self.linear.contributions(x)) / 2)
+
+    def text(self) -> str:
+        """JSON with the text of both."""
+        return json.dumps({"trees": self.trees.text(), "linear": self.linear.text()}, indent=1)
+
+
+class Blend:
+    """The mean of boosted trees and logistic regression in log-odds: each is right where the other strays."""
+
+    sizes = Boosting.sizes
+
+    def fit(
+        self, x: FloatArray, y: LabelArray, names: Sequence[str], *, size: int, seed: int, threads: int
+    ) -> Fitted:
+        """Both, trained on the same rows."""
+        parts = (one.fit(x, y, names, size=size, seed=seed, threads=threads) for one in (Boosting(), Logistic()))
+        return _Mean(*parts)
+
+    def load(self, text: str) -> Fitted:
+        """Both from their JSON."""
+        kept: Mapping[str, str] = json.loads(text)
+        return _Mean(Boosting().load(kept["trees"]), Logistic().load(kept["linear"]))
+
+
 RFM = ("recency_days", "orders_lifetime", "spend_lifetime")
 """The three features of the baseline."""
 
@@ -232,6 +275,8 @@ def _rfm() -> Learner:
 
 
 LEARNERS: Registry[Learner] = Registry(
-    "learner", "retain.learners", {"lightgbm": Boosting, "logistic": Logistic, "rfm_logistic": _rfm}
+    "learner",
+    "retain.learners",
+    {"blend": Blend, "lightgbm": Boosting, "logistic": Logistic, "rfm_logistic": _rfm},
 )
 """Every learner by its name; ``rfm_logistic`` is always trained beside the others."""

@@ -27,7 +27,7 @@ class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow ships n
 
         self._bundle = bundle.load(Path(context.artifacts["bundle"]))
 
-    def predict(self, context: Any, model_input: Any, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG002  # MLflow reads type hints as a schema
         """One row a snapshot with ``churn_probability``; the columns of the input are features, by name."""
         x = model_input[list(self._bundle.features.names)].to_numpy(dtype=np.float64)
         return pd.DataFrame({"churn_probability": self._bundle.probabilities(x)}, index=model_input.index)

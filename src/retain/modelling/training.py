@@ -51,7 +51,7 @@ class TrainingSettings:
     most_cutoffs: int = 24
     warm_up_days: int = 0
     validation_cutoffs: int = 4
-    learners: tuple[str, ...] = ("lightgbm", "logistic")
+    learners: tuple[str, ...] = ("blend", "lightgbm", "logistic")
     seed: int = 20
     threads: int = 1
 
@@ -262,7 +262,7 @@ def train(
     )
     best = contests[0]
     folds = [(by_size[best.size], truth) for by_size, truth in zip(odds[best.learner], truths, strict=True)]
-    calibrated, evidence = calibration.choose(folds)
+    calibrated, evidence = calibration.choose(folds, float(y.mean()))
     progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
     fitted = LEARNERS.get(best.learner).fit(
         x, y, features.names, size=best.size, seed=settings.seed, threads=settings.threads
