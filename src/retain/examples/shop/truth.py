@@ -1,0 +1,103 @@
+"""The truth that no pipeline may read: how likely each customer was to stay away, and what each action does.
+
+**True churn probability.** For a customer and a cutoff, the probability of no sale in ``[cutoff, cutoff + 90 days)``
+given the whole hidden state at the cutoff (``life.State``: satisfaction, interest, last purchase, the treatment at
+work, and how parcels and tickets under way will end) and the public calendar (season, drift, price rises, campaign
+days). It is exact, not simulated. As long as a customer buys nothing, satisfaction has no chance left in it; what
+chance remains is interest (two values), and the arm of a campaign that begins within the window (two values). So a
+forward recursion over these four cells carries the probability of "in this cell and nothing bought so far" from day
+to day:
+
+    v[treated] += propensity * v[untreated]                        on the day a campaign begins, for who is in it
+    v(interested)' = v(interested) * (1 - losing) + v(not) * found
+    v' = v * exp(-intensity of the cell)                           and the sum over the cells after 90 days is the answer
+
+No random number drawn after the cutoff enters, except those that belong to orders placed before it.
+
+**True effect.** At the last closed cutoff, the same recursion once as it is and once with the treatment put to work
+on that day: ``effect = 1 - churn_probability_treated / churn_probability``. Negative: the action drives that customer
+away. ``log_intensity`` is what the action adds to the log intensity for 60 days, whenever it is given.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retain.examples.shop import world
+from retain.examples.shop.life import (
+    FADING,
+    LONGEST,
+    WITHOUT_INTEREST,
+    in_campaign,
+    intensity,
+    losing,
+    mood,
+    propensity,
+)
+
+if TYPE_CHECKING:
+    from retain.examples.shop.life import State
+    from retain.examples.shop.people import People
+    from retain.examples.shop.world import Floats
+
+
+def no_sale(people: People, state: State, cutoff: int, action: int | None = None) -> Floats:
+    """Probability of no sale in the label window after that day, given the hidden state.
+
+    Args:
+        people: the customers.
+        state: theirs at the start of the day.
+        cutoff: the day.
+        action: index of the action with which everybody is treated on that day; None: nobody is.
+    """
+    running = _running(cutoff)
+    works = {one.day: one for one in world.CAMPAIGNS}
+    treated = state.treated if action is None else np.ones(len(people), dtype=np.bool_)
+    acting = action if action is not None else running
+    stops = cutoff + world.EFFECT_DAYS if action is not None else _stops(cutoff)
+    keen = state.interested
+    # Cells: untreated and treated, each interested and not.
+    cell = np.stack([~treated & keen, ~treated & ~keen, treated & keen, treated & ~keen]).astype(np.float64)
+    found = -np.expm1(-people.returning)
+    feels = state.satisfaction
+    for day in range(cutoff, cutoff + world.WINDOW.horizon_days):
+        if day == stops:
+            cell[:2] += cell[2:]
+            cell[2:] = 0
+            acting = None
+        if day in works:
+            acting, stops = works[day].action, day + world.EFFECT_DAYS
+            moved = cell[:2] * np.where(in_campaign(people, state.last, day, acting), propensity(people), 0.0)
+            cell[2:] += moved
+            cell[:2] -= moved
+        # The buffer holds each day once; a second round would repeat it.
+        feels = feels * FADING + (state.pending[day % LONGEST] if day < cutoff + LONGEST else 0.0)
+        feeling = mood(people, feels, day)
+        lost = losing(people, feeling)
+        level = intensity(people, feeling, state.last, day)
+        stays = [np.exp(-level), np.exp(-level * WITHOUT_INTEREST)]
+        if acting is not None:
+            more = level * np.exp(people.lift[acting])
+            stays += [np.exp(-more), np.exp(-more * WITHOUT_INTEREST)]
+        for at in range(0, len(stays), 2):
+            going = cell[at] * lost - cell[at + 1] * found
+            cell[at] = (cell[at] - going) * stays[at]
+            cell[at + 1] = (cell[at + 1] + going) * stays[at + 1]
+    total: Floats = cell.sum(axis=0)
+    return total
+
+
+def _running(day: int) -> int | None:
+    for one in world.CAMPAIGNS:
+        if one.day < day < one.day + world.EFFECT_DAYS:
+            return one.action
+    return None
+
+
+def _stops(day: int) -> int:
+    for one in world.CAMPAIGNS:
+        if one.day < day < one.day + world.EFFECT_DAYS:
+            return one.day + world.EFFECT_DAYS
+    return -1
