@@ -39,9 +39,9 @@ def register(people: People, points: Ints, seed: int, block: int) -> pa.Table:
         {
             "customer_id": columns.customer_ids(people, everybody),
             "joined_at": columns.times(people.joined_at),
-            "birth_date": pa.array(
-                people.birth_day.astype(np.int32), mask=rng.random(n) < 0.07
-            ).cast(pa.date32()),
+            "birth_date": pa.array(people.birth_day.astype(np.int32), mask=rng.random(n) < 0.07).cast(
+                pa.date32()
+            ),
             "country": columns.chosen([one.code for one in world.COUNTRIES], people.country),
             "language": columns.chosen(world.LANGUAGES, people.language),
             "preferred_channel": columns.chosen(CHANNELS, liking.argmax(axis=0), rng.random(n) < 0.80),

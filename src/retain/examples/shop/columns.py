@@ -73,7 +73,9 @@ def joined(*parts: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(*parts, "-")
 
 
-def sheet(columns: Mapping[str, pa.Array], moments: Ints, who: Ints, *, recorded: Ints | None = None) -> pa.Table:
+def sheet(
+    columns: Mapping[str, pa.Array], moments: Ints, who: Ints, *, recorded: Ints | None = None
+) -> pa.Table:
     """A table in order of time and customer, without the rows that were not in the system by the end.
 
     Args:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from retain.examples.shop import columns, world
 from retain.examples.shop.life import propensity
@@ -13,6 +12,8 @@ from retain.examples.shop.people import stream
 from retain.timeline import DAY, instant_text
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from retain.examples.shop.life import Life
     from retain.examples.shop.people import People
     from retain.examples.shop.world import Floats, Ints
@@ -30,19 +31,17 @@ def write_to(people: People, life: Life, seed: int, block: int) -> pa.Table:
     habit = rng.normal(-1.5, 0.9, len(people))
     dead_address = rng.random(len(people)) < 0.015
     feeling, keen = life.satisfaction[MAILINGS], life.interested[MAILINGS]
+    reachable = people.contactable("email") & (people.joined_day < MAILINGS[:, None])
     chance = rng.random((4, *feeling.shape))
-    bounced = dead_address | (chance[0] < 0.006)
-    opened = ~bounced & (chance[1] < 1 / (1 + np.exp(-(habit + 1.2 * keen + 0.7 * feeling))))
+    bounced = reachable & (dead_address | (chance[0] < 0.006))
+    opened = reachable & ~bounced & (chance[1] < 1 / (1 + np.exp(-(habit + 1.2 * keen + 0.7 * feeling))))
     clicked = opened & (chance[2] < np.where(keen, 0.20, 0.06))
     gone = 0.0030 * np.exp(-0.8 * feeling) * np.where(keen, 1.0, 1.8)
     unsubscribed = opened & (chance[3] < 3 * gone)
-    spam = ~bounced & ~opened & (chance[3] > 1 - 0.4 * gone)
+    spam = reachable & ~bounced & ~opened & (chance[3] > 1 - 0.4 * gone)
     last = np.where((unsubscribed | spam).any(axis=0), (unsubscribed | spam).argmax(axis=0), len(MAILINGS))
-    sent = (
-        people.contactable("email")
-        & (people.joined_day < MAILINGS[:, None])
-        & (np.arange(len(MAILINGS))[:, None] <= last)
-    )
+    # Who unsubscribed or complained gets that mailing as the last one.
+    sent = reachable & (np.arange(len(MAILINGS))[:, None] <= last)
     mailing, who = np.nonzero(sent)
     n = len(who)
     moment = columns.at(MAILINGS[mailing], 7 + 0.5 * rng.random(n))
@@ -68,7 +67,8 @@ def write_to(people: People, life: Life, seed: int, block: int) -> pa.Table:
             "sent_at": columns.times(moments),
             "channel": columns.chosen(("e-mail", "SMS"), both(np.zeros(n, dtype=np.int64), none + 1)),
             "campaign_id": columns.chosen(
-                [_name("news", day) for day in MAILINGS] + [_name("sms", day) for day in TEXT_MESSAGES],
+                [_name("news", day) for day in MAILINGS.tolist()]
+                + [_name("sms", day) for day in TEXT_MESSAGES.tolist()],
                 both(mailing, text + len(MAILINGS)),
             ),
             "delivered_at": columns.times(
@@ -89,7 +89,7 @@ def write_to(people: People, life: Life, seed: int, block: int) -> pa.Table:
 
 
 def _name(kind: str, day: int) -> str:
-    return f"{kind}-{instant_text(world.START + int(day) * DAY)}"
+    return f"{kind}-{instant_text(world.START + day * DAY)}"
 
 
 def treat(people: People, life: Life, seed: int, block: int) -> pa.Table:
@@ -103,7 +103,9 @@ def treat(people: People, life: Life, seed: int, block: int) -> pa.Table:
     day = np.array([one.day for one in world.CAMPAIGNS])[campaign]
     action = np.array([one.action for one in world.CAMPAIGNS])[campaign]
     assigned = columns.at(day, np.zeros(n))
-    bought = np.concatenate([_bought_within(life, one.customer, world.CAMPAIGNS[one.campaign].day) for one in parts])
+    bought = np.concatenate(
+        [_bought_within(life, one.customer, world.CAMPAIGNS[one.campaign].day) for one in parts]
+    )
     cost = np.rint(np.array([one.cost for one in world.ACTIONS])[action] * 100 * treated)
     return columns.sheet(
         {

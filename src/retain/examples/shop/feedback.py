@@ -9,6 +9,7 @@ import numpy as np
 
 from retain.examples.shop import columns, phrases, world
 from retain.examples.shop.people import stream
+from retain.examples.shop.support import BITTER
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
     from retain.examples.shop.world import Flags, Floats, Ints
 
 CHANNELS = ("web", "e-mail", "shop")
-SURVEYS = tuple(
-    world.day_of(f"{year}-{month:02d}-15") for year in (2023, 2024) for month in (2, 5, 8, 11)
-)
+SURVEYS = tuple(world.day_of(f"{year}-{month:02d}-15") for year in (2023, 2024) for month in (2, 5, 8, 11))
 _SURE = {name: number for number, name in enumerate(phrases.TOPICS)}
 
 
@@ -69,7 +68,7 @@ def speak(people: People, life: Life, orders: Orders, tickets: Tickets, seed: in
     shown = mark + np.where(rng.random(n) < 0.08, rng.normal(0, 2, n), 0)
     polarity = np.digitize(shown, [2.6, 3.5])
     leaving = writes & (rng.random(n) < 0.30) & (polarity == phrases.NEGATIVE)
-    leaving &= (life.satisfaction[now, customer] < -0.7) | ~life.interested[now, customer]
+    leaving &= (life.satisfaction[now, customer] < BITTER) | ~life.interested[now, customer]
     words = phrases.compose(rng, people.language[customer], polarity, topic, leaving)
     late_entry = rng.random(n) < 0.15
     recorded = columns.after(given, np.where(late_entry, 24 * (1 + 5 * rng.random(n)), 0.2 * rng.random(n)))

@@ -50,7 +50,7 @@ def sell(people: People, bought: Purchases, seed: int, block: int) -> Orders:
     """Order lines and returns of one block of customers."""
     rng = stream(seed, block, 2)
     n = len(bought.day)
-    ordered = columns.at(bought.day, np.clip(rng.normal(14, 3.5, n), 6, 22.9))
+    ordered = columns.at(bought.day, 6 + 16.9 * rng.beta(2.6, 2.4, n))
     first = bought.day == people.joined_day[bought.customer]
     ordered = np.where(
         first, columns.after(people.joined_at[bought.customer], 0.1 + 0.9 * rng.random(n)), ordered
@@ -79,7 +79,9 @@ def sell(people: People, bought: Purchases, seed: int, block: int) -> Orders:
     careful = people.price_care[bought.customer[order]]
     reduced = rng.random(m) < 0.08 + 0.16 * np.minimum(careful, 3)
     full = (price * quantity).astype(np.int64)
-    off = np.where(reduced, np.rint(full * np.choose(rng.integers(0, 3, m), [0.1, 0.2, 0.3])), 0).astype(np.int64)
+    off = np.where(reduced, np.rint(full * np.choose(rng.integers(0, 3, m), [0.1, 0.2, 0.3])), 0).astype(
+        np.int64
+    )
     amount = full - off
     margin = np.rint(full * np.array(MARGINS)[category]).astype(np.int64) - off
 
@@ -90,7 +92,7 @@ def sell(people: People, bought: Purchases, seed: int, block: int) -> Orders:
     of = order[rows]
     sign = np.where(is_return, -1, 1)
     when = np.concatenate([ordered[order], came_back])
-    entered = np.concatenate([recorded[order], columns.after(came_back, 0.02 + 0 * margin[back])])
+    entered = np.concatenate([recorded[order], columns.after(came_back, np.full(len(back), 0.02))])
     sale = ~is_return
     sent = sale & ~bought.in_store[of]
     customer = bought.customer[of]

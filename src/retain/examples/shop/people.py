@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from retain.examples.shop import world
-from retain.examples.shop.world import Flags, Floats, Ints
 from retain.timeline import DAY
+
+if TYPE_CHECKING:
+    from retain.examples.shop.world import Flags, Floats, Ints
 
 SUBSCRIBERS = 0.12
 
@@ -89,7 +93,11 @@ def draw_people(seed: int, block: int, count: int) -> People:
     joined_day = np.where(
         old, -1 - np.floor(1460 * rng.random(n) ** 1.5), np.floor(world.DAYS * rng.random(n) ** 0.9)
     ).astype(np.int64)
-    joined_at = world.START + joined_day * DAY + np.floor((0.25 + 0.5 * rng.random(n)) * 86_400).astype(np.int64) * 1_000_000
+    joined_at = (
+        world.START
+        + joined_day * DAY
+        + np.floor((0.25 + 0.5 * rng.random(n)) * 86_400).astype(np.int64) * 1_000_000
+    )
     country = rng.choice(len(world.COUNTRIES), n, p=[one.share for one in world.COUNTRIES])
     language = _languages(country, rng.random(n))
     age = np.clip(rng.normal(41, 13, n), 18, 88)

@@ -6,14 +6,14 @@ import functools
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from retain.examples.shop import world
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
 
     from retain.examples.shop.world import Flags, Ints
 
@@ -52,32 +52,29 @@ class Phrasebook:
 @functools.cache
 def phrasebooks() -> tuple[Phrasebook, ...]:
     """The sentences of every language of the shop, in the order of LANGUAGES."""
-    text = (files("retain.examples.shop") / "phrases.toml").read_text(encoding="utf-8")
-    whole = tomllib.loads(text)
+    whole = _file()
     return tuple(_book(whole[name]) for name in world.LANGUAGES)
 
 
 @functools.cache
 def emoji() -> tuple[tuple[str, ...], ...]:
     """By polarity."""
+    return tuple(tuple(_file()["emoji"][name]) for name in POLARITIES)
+
+
+def _file() -> dict[str, Any]:
     text = (files("retain.examples.shop") / "phrases.toml").read_text(encoding="utf-8")
-    return tuple(tuple(tomllib.loads(text)["emoji"][name]) for name in POLARITIES)
+    return tomllib.loads(text)
 
 
-def _book(entry: Mapping[str, object]) -> Phrasebook:
+def _book(entry: Mapping[str, Any]) -> Phrasebook:
     return Phrasebook(
-        says=tuple(tuple(tuple(_at(entry, polarity, topic)) for topic in TOPICS) for polarity in POLARITIES),
-        asks=tuple(_at(entry, "ask")),
-        leaves=tuple(_at(entry, "leave")),
-        foreign=tuple(_at(entry, "foreign")),
-        space=str(entry["space"]),
+        says=tuple(tuple(tuple(entry[polarity][topic]) for topic in TOPICS) for polarity in POLARITIES),
+        asks=tuple(entry["ask"]),
+        leaves=tuple(entry["leave"]),
+        foreign=tuple(entry["foreign"]),
+        space=entry["space"],
     )
-
-
-def _at(entry: object, *keys: str) -> list[str]:
-    for key in keys:
-        entry = entry[key]  # type: ignore[index]  # what TOML holds is known to the file, not to the checker
-    return list(entry)  # type: ignore[call-overload]
 
 
 def compose(
@@ -103,7 +100,9 @@ def compose(
     chance = rng.random((n, 8)).tolist()
     other = ((topic + rng.integers(1, len(TOPICS), n)) % len(TOPICS)).tolist()
     books, smileys = phrasebooks(), emoji()
-    rows = zip(language.tolist(), polarity.tolist(), topic.tolist(), leaving.tolist(), other, chance, strict=True)
+    rows = zip(
+        language.tolist(), polarity.tolist(), topic.tolist(), leaving.tolist(), other, chance, strict=True
+    )
     return [
         _text(books[tongue], smileys, tone, about, goes, beside, odds, asks)
         for tongue, tone, about, goes, beside, odds in rows

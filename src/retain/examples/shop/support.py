@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,14 +10,19 @@ import pyarrow as pa
 
 from retain.examples.shop import columns, phrases, world
 from retain.examples.shop.people import stream
+from retain.timeline import HOUR
 
 if TYPE_CHECKING:
     from retain.examples.shop.life import Life
     from retain.examples.shop.orders import Orders
     from retain.examples.shop.people import People
-    from retain.examples.shop.world import Flags, Ints
+    from retain.examples.shop.world import Flags, Floats, Ints
 
 DEADLINE_HOURS = 120.0
+AGAIN_HOURS = 120.0
+"""From the first resolution of a ticket that is opened again to the second; agrees with life.py."""
+BITTER = -0.7
+"""Satisfaction below which customers say that they will go."""
 AGENTS = 24
 PRIORITIES = ("low", "normal", "high")
 CHANNELS = ("e-mail", "phone", "web")
@@ -43,122 +48,152 @@ class Tickets:
     bad: Flags
 
 
+@dataclass(frozen=True)
+class _Cases:
+    """Tickets before they are written down; one value each."""
+
+    customer: Ints
+    opened: Ints
+    resolved: Ints
+    slow: Flags
+    reopened: Flags
+    topic: Ints
+
+
 def complain(people: People, life: Life, orders: Orders, seed: int, block: int) -> Tickets:
     """Tickets of one block of customers, with their histories."""
     rng = stream(seed, block, 3)
-    bought = life.purchases
-    which = np.flatnonzero(bought.ticket)
-    late, faulty, failed = bought.late[which], bought.faulty[which], bought.payment_failed[which]
-    day = bought.day[which]
-    noticed = np.maximum(bought.promised_days[which] + 1, bought.delivered_days[which] - 1)
-    opened_day = day + np.where(late, noticed, np.where(failed, 0, bought.delivered_days[which]))
-    soonest = columns.after(orders.ordered_at[which], 0.4 + 1.5 * rng.random(len(which)))
-    opened = np.maximum(columns.at(opened_day, 8 + 11 * rng.random(len(which))), soonest)
-    resolved = columns.at(day + bought.resolved_days[which], 9 + 9 * rng.random(len(which)))
-    other = rng.choice(len(phrases.TOPICS), len(which))
-    topic = np.select(
-        [late, faulty, failed],
-        [
-            np.full(len(which), phrases.TOPICS.index("delivery")),
-            np.where(rng.random(len(which)) < 0.6, phrases.TOPICS.index("quality"), phrases.TOPICS.index("returns")),
-            np.full(len(which), phrases.TOPICS.index("payment")),
-        ],
-        other,
+    kinds = (_about_orders(life, orders, rng), _out_of_bad_mood(people, life, rng))
+    case = _Cases(
+        **{one.name: np.concatenate([getattr(kind, one.name) for kind in kinds]) for one in fields(_Cases)}
     )
-
-    moody, mood_day = _out_of_bad_mood(people, life, rng)
-    k = len(moody)
-    mood_opened = columns.at(mood_day, 8 + 11 * rng.random(k))
-    mood_slow, mood_reopened = rng.random(k) < 0.3, rng.random(k) < 0.2
-    wait = 24 * (0.5 + 2.5 * rng.random(k)) + 24 * (5 + 6 * rng.random(k)) * mood_slow + 120 * mood_reopened
-
-    customer = np.concatenate([bought.customer[which], moody])
-    opened = np.concatenate([opened, mood_opened])
-    resolved = np.concatenate([resolved, columns.after(mood_opened, wait)])
-    slow = np.concatenate([bought.slow[which], mood_slow])
-    reopened = np.concatenate([bought.reopened[which], mood_reopened])
-    topic = np.concatenate([topic, rng.choice(len(phrases.TOPICS), k, p=[0.1, 0.3, 0.1, 0.2, 0.1, 0.05, 0.15])])
-    about_order = np.arange(len(customer)) < len(which)
-
-    n = len(customer)
-    row = np.argsort(opened, kind="stable")
+    n = len(case.customer)
     number = np.empty(n, dtype=np.int64)
-    number[row] = np.arange(n)
-    ids = columns.joined(
-        columns.serial("T", people.first + customer, 7), columns.serial("", number, 6)
-    )
-    now = columns.day_at(opened)
-    bitter = life.satisfaction[now, customer] < -0.7
-    leaving = (rng.random(n) < 0.35) & (bitter | ~life.interested[now, customer])
+    number[np.argsort(case.opened, kind="stable")] = np.arange(n)
+    ids = columns.joined(columns.serial("T", people.first + case.customer, 7), columns.serial("", number, 6))
+    now = columns.day_at(case.opened)
+    upset = (life.satisfaction[now, case.customer] < BITTER) | ~life.interested[now, case.customer]
+    leaving = (rng.random(n) < 0.35) & upset
     polarity = np.where(rng.random(n) < 0.85, phrases.NEGATIVE, phrases.NEUTRAL)
-    words = phrases.compose(rng, people.language[customer], polarity, topic, leaving, asks=True)
-    priority = np.clip(1 + slow * (rng.random(n) < 0.3) + (rng.random(n) < 0.15) - (rng.random(n) < 0.25), 0, 2)
-    answer_hours = np.where(slow, 16.0, 2.0) * np.exp(rng.normal(0, 0.8, n))
-    half = (resolved - opened) / 3.6e9 / 4
-    first_response = columns.after(opened, np.minimum(answer_hours, half))
-    closed = columns.after(resolved, np.full(n, 72.0))
-    recorded = columns.after(opened, np.where(rng.random(n) < 0.04, 8 + 30 * rng.random(n), 0.02 * rng.random(n)))
+    words = phrases.compose(rng, people.language[case.customer], polarity, case.topic, leaving, asks=True)
+    raised = case.slow * (rng.random(n) < 0.3) + (rng.random(n) < 0.15)
+    priority = np.clip(1 + raised - (rng.random(n) < 0.25), 0, 2)
+    answer_hours = np.where(case.slow, 16.0, 2.0) * np.exp(rng.normal(0, 0.8, n))
+    answer_hours = np.minimum(answer_hours, (case.resolved - case.opened) / HOUR / 4)
+    recorded = columns.after(case.opened, 0.02 * rng.random(n))
     table = columns.sheet(
         {
             "ticket_id": ids,
-            "customer_id": columns.customer_ids(people, customer),
-            "opened_at": columns.times(opened),
-            "first_response_at": columns.times(first_response),
-            "resolved_at": columns.times(resolved),
-            "closed_at": columns.times(closed),
+            "customer_id": columns.customer_ids(people, case.customer),
+            "opened_at": columns.times(case.opened),
+            "first_response_at": columns.times(columns.after(case.opened, answer_hours)),
+            "resolved_at": columns.times(case.resolved),
+            "closed_at": columns.times(_closed(case)),
             "channel": columns.chosen(CHANNELS, rng.choice(3, n, p=[0.5, 0.2, 0.3])),
-            "category": columns.chosen(phrases.TOPICS, topic),
+            "category": columns.chosen(phrases.TOPICS, case.topic),
             "priority": columns.chosen(PRIORITIES, priority),
             "text": columns.texts(words),
             "recorded_at": columns.times(recorded),
         },
-        opened,
-        customer,
+        case.opened,
+        case.customer,
         recorded=recorded,
     )
-    kept = np.maximum(opened, recorded) < world.END
+    kept = np.maximum(case.opened, recorded) < world.END
+    events = _history(people, case, ids, priority, 0.7 * answer_hours, kept, rng)
+    return Tickets(table, events, case.customer, case.resolved, case.slow | case.reopened)
+
+
+def _about_orders(life: Life, orders: Orders, rng: np.random.Generator) -> _Cases:
+    """Tickets that an order gave rise to, and whose end moves satisfaction."""
+    bought = life.purchases
+    which = np.flatnonzero(bought.ticket)
+    n = len(which)
+    late, faulty, failed = bought.late[which], bought.faulty[which], bought.payment_failed[which]
+    day = bought.day[which]
+    noticed = np.maximum(bought.promised_days[which] + 1, bought.delivered_days[which] - 1)
+    opened_day = day + np.where(late, noticed, np.where(failed, 0, bought.delivered_days[which]))
+    soonest = columns.after(orders.ordered_at[which], 0.4 + 1.5 * rng.random(n))
+    number = {name: np.full(n, code) for code, name in enumerate(phrases.TOPICS)}
+    goods = np.where(rng.random(n) < 0.6, number["quality"], number["returns"])
+    return _Cases(
+        customer=bought.customer[which],
+        opened=np.maximum(columns.at(opened_day, 8 + 11 * rng.random(n)), soonest),
+        resolved=columns.at(day + bought.resolved_days[which], 9 + 9 * rng.random(n)),
+        slow=bought.slow[which],
+        reopened=bought.reopened[which],
+        topic=np.select(
+            [late, faulty, failed],
+            [number["delivery"], goods, number["payment"]],
+            rng.choice(len(phrases.TOPICS), n),
+        ),
+    )
+
+
+def _out_of_bad_mood(people: People, life: Life, rng: np.random.Generator) -> _Cases:
+    """Tickets without an order to blame; how they end moves satisfaction no further."""
+    days = np.arange(3, world.DAYS, 7)
+    hazard = 0.0030 * np.exp(-0.9 * life.satisfaction[days]) * np.where(life.interested[days], 1.0, 0.6)
+    happens = (rng.random(hazard.shape) < hazard) & (people.joined_day < days[:, None])
+    week, customer = np.nonzero(happens)
+    n = len(customer)
+    opened = columns.at(days[week], 8 + 11 * rng.random(n))
+    slow, reopened = rng.random(n) < 0.3, rng.random(n) < 0.2
+    wait = 12 + 60 * rng.random(n) + slow * (DEADLINE_HOURS + 144 * rng.random(n)) + reopened * AGAIN_HOURS
+    return _Cases(
+        customer=customer,
+        opened=opened,
+        resolved=columns.after(opened, wait),
+        slow=slow,
+        reopened=reopened,
+        topic=rng.choice(len(phrases.TOPICS), n, p=[0.1, 0.3, 0.1, 0.2, 0.1, 0.05, 0.15]),
+    )
+
+
+def _closed(case: _Cases) -> Ints:
+    return columns.after(case.resolved, np.full(len(case.resolved), 72.0))
+
+
+def _history(
+    people: People,
+    case: _Cases,
+    ids: pa.Array,
+    priority: Ints,
+    assigned_hours: Floats,
+    kept: Flags,
+    rng: np.random.Generator,
+) -> pa.Table:
+    """The steps of every ticket that the tickets table holds."""
+    n = len(case.customer)
     agent = rng.integers(1, AGENTS + 1, n)
-    # A ticket that was opened again was first resolved five days before it was in the end.
-    first_end = np.where(reopened, columns.after(resolved, np.full(n, -120.0)), resolved)
+    first_end = columns.after(case.resolved, np.where(case.reopened, -AGAIN_HOURS, 0.0))
     steps = [
-        (np.flatnonzero(kept), opened, 0),
-        (np.flatnonzero(kept), columns.after(opened, np.minimum(answer_hours, half) * 0.7), 1),
-        (np.flatnonzero(kept & slow), columns.after(opened, np.full(n, DEADLINE_HOURS)), 2),
-        (np.flatnonzero(kept & reopened), first_end, 3),
-        (np.flatnonzero(kept & reopened), columns.after(first_end, 12 + 48 * rng.random(n)), 4),
-        (np.flatnonzero(kept), resolved, 3),
-        (np.flatnonzero(kept), closed, 5),
+        ("open", kept, case.opened),
+        ("assigned", kept, columns.after(case.opened, assigned_hours)),
+        ("escalated", kept & case.slow, columns.after(case.opened, np.full(n, DEADLINE_HOURS))),
+        ("resolved", kept & case.reopened, first_end),
+        ("reopened", kept & case.reopened, columns.after(first_end, 12 + 48 * rng.random(n))),
+        ("resolved", kept, case.resolved),
+        ("closed", kept, _closed(case)),
     ]
-    ticket = np.concatenate([rows for rows, _, _ in steps])
-    happened = np.concatenate([moments[rows] for rows, moments, _ in steps])
-    state = np.concatenate([np.full(len(rows), code) for rows, _, code in steps])
-    events = columns.sheet(
+    ticket = np.concatenate([np.flatnonzero(takes) for _, takes, _ in steps])
+    happened = np.concatenate([moments[takes] for _, takes, moments in steps])
+    state = np.concatenate([np.full(takes.sum(), STATES.index(name)) for name, takes, _ in steps])
+    is_state = {name: state == code for code, name in enumerate(STATES)}
+    urgent = np.where(is_state["escalated"], PRIORITIES.index("high"), priority[ticket])
+    return columns.sheet(
         {
             "ticket_id": ids.take(pa.array(ticket)),
             "happened_at": columns.times(happened),
-            "customer_id": columns.customer_ids(people, customer[ticket]),
+            "customer_id": columns.customer_ids(people, case.customer[ticket]),
             "state": columns.chosen(STATES, state),
-            "priority": columns.chosen(
-                PRIORITIES, np.where(state == 2, 2, priority[ticket]), (state == 0) | (state == 2)
-            ),
+            "priority": columns.chosen(PRIORITIES, urgent, is_state["open"] | is_state["escalated"]),
             "assigned_to": columns.chosen(
-                [f"A{one:02d}" for one in range(AGENTS + 1)], agent[ticket], state == 1
+                [f"A{one:02d}" for one in range(AGENTS + 1)], agent[ticket], is_state["assigned"]
             ),
-            "reopened": columns.flags(state == 4),
-            "breached_sla": columns.flags(state == 2),
+            "reopened": columns.flags(is_state["reopened"]),
+            "breached_sla": columns.flags(is_state["escalated"]),
         },
         happened,
         ticket,
     )
-    del about_order
-    return Tickets(table, events, customer, resolved, slow | reopened)
-
-
-def _out_of_bad_mood(people: People, life: Life, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Who opened a ticket on which day without an order to blame; these move satisfaction no further."""
-    days = np.arange(3, world.DAYS, 7)
-    feeling = life.satisfaction[days]
-    hazard = 0.0030 * np.exp(-0.9 * feeling) * np.where(life.interested[days], 1.0, 0.6)
-    happens = (rng.random(hazard.shape) < hazard) & (people.joined_day < days[:, None])
-    week, who = np.nonzero(happens)
-    return who, days[week]
