@@ -28,13 +28,13 @@ TEXT_MESSAGES = np.array(
 def write_to(people: People, life: Life, seed: int, block: int) -> pa.Table:
     """Newsletters by e-mail and a few text messages of one block of customers."""
     rng = stream(seed, block, 5)
-    habit = rng.normal(-1.5, 0.9, len(people))
+    habit = rng.normal(-2.2, 0.7, len(people))
     dead_address = rng.random(len(people)) < 0.015
     feeling, keen = life.satisfaction[MAILINGS], life.interested[MAILINGS]
     reachable = people.contactable("email") & (people.joined_day < MAILINGS[:, None])
     chance = rng.random((4, *feeling.shape))
     bounced = reachable & (dead_address | (chance[0] < 0.006))
-    opened = reachable & ~bounced & (chance[1] < 1 / (1 + np.exp(-(habit + 1.2 * keen + 0.7 * feeling))))
+    opened = reachable & ~bounced & (chance[1] < 1 / (1 + np.exp(-(habit + 2.0 * keen + 0.8 * feeling))))
     clicked = opened & (chance[2] < np.where(keen, 0.20, 0.06))
     gone = 0.0030 * np.exp(-0.8 * feeling) * np.where(keen, 1.0, 1.8)
     unsubscribed = opened & (chance[3] < 3 * gone)

@@ -97,7 +97,7 @@ def speak(people: People, life: Life, orders: Orders, tickets: Tickets, seed: in
 def _reviews(people: People, life: Life, orders: Orders, rng: np.random.Generator) -> _Voices:
     bought = life.purchases
     trouble = bought.late | bought.faulty | bought.payment_failed
-    which = np.flatnonzero(rng.random(len(trouble)) < 0.13 + 0.14 * trouble)
+    which = np.flatnonzero(rng.random(len(trouble)) < 0.20 + 0.16 * trouble)
     n = len(which)
     customer = bought.customer[which]
     given = columns.after(orders.delivered_at[which], 24 * (0.1 + 9 * rng.random(n)))
@@ -135,7 +135,7 @@ def _reviews(people: People, life: Life, orders: Orders, rng: np.random.Generato
 def _recommendations(people: People, life: Life, rng: np.random.Generator) -> _Voices:
     day = np.array(SURVEYS)[:, None]
     feeling = life.satisfaction[SURVEYS, :]
-    answers = 1 / (1 + np.exp(2.4 - 0.9 * life.interested[SURVEYS, :] - 0.3 * np.abs(feeling)))
+    answers = 1 / (1 + np.exp(2.2 - 1.2 * life.interested[SURVEYS, :] - 0.3 * np.abs(feeling)))
     asked = people.contactable("email") & (people.joined_day < day - 14)
     survey, customer = np.nonzero((rng.random(feeling.shape) < answers) & asked)
     n = len(customer)

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from retain.examples.shop.people import People
     from retain.examples.shop.world import Flags, Floats, Ints
 
-FADING = float(np.exp(-1 / 110))
-PULL = 0.5
-MOOD = 1.1
+FADING = float(np.exp(-1 / 150))
+PULL = 0.6
+MOOD = 1.3
 WITHOUT_INTEREST = 0.04
 LONGEST = 64
 """No experience ends later than so many days after its order."""
@@ -256,11 +256,11 @@ def _experiences(people: People, who: Ints, day: int, rng: np.random.Generator) 
 def _feel(pending: Floats, lived: Purchases, day: int) -> None:
     """Put what the orders of one day will do to satisfaction where the day that brings it finds it."""
     overrun = np.maximum(lived.delivered_days - lived.promised_days, 0)
-    goods = 0.06 - 0.42 * np.sqrt(overrun) - 0.60 * lived.faulty - 0.25 * lived.payment_failed
+    goods = 0.07 - 0.50 * np.sqrt(overrun) - 0.80 * lived.faulty - 0.25 * lived.payment_failed
     # The order's day is over when its experiences are put down, so the first that can feel them is tomorrow.
     arrives = (day + np.maximum(lived.delivered_days, 1)) % LONGEST
     pending[arrives, lived.customer] += goods
-    answered = np.where(lived.slow | lived.reopened, -0.55 * lived.slow - 0.45 * lived.reopened, 0.40)
+    answered = np.where(lived.slow | lived.reopened, -0.70 * lived.slow - 0.60 * lived.reopened, 0.45)
     ends = (day + np.maximum(lived.resolved_days, 1)) % LONGEST
     pending[ends, lived.customer] += np.where(lived.ticket, answered, 0.0)
 

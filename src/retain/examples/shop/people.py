@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,8 +102,8 @@ def draw_people(seed: int, block: int, count: int) -> People:
     age = np.clip(rng.normal(41, 13, n), 18, 88)
     birth_day = np.floor(world.START / DAY - age * 365.25).astype(np.int64)
 
-    base = np.minimum(rng.normal(np.log(1 / 30), 1.25, n), np.log(0.3))
-    tier = np.digitize(base - np.log(1 / 30) + rng.normal(0, 0.7, n), [0.3, 1.0, 1.8]).astype(np.int64)
+    base = np.minimum(rng.normal(np.log(1 / 20), 1.25, n), np.log(0.3))
+    tier = np.digitize(base - np.log(1 / 20) + rng.normal(0, 0.7, n), [0.3, 1.0, 1.8]).astype(np.int64)
     price_care = rng.gamma(2.0, 0.5, n)
     call_liking = rng.normal(0, 1, n) + (age - 41) / 26
     lift = np.stack(
@@ -131,13 +130,13 @@ def draw_people(seed: int, block: int, count: int) -> People:
         do_not_contact=rng.random(n) < 0.03,
         subscriber=rng.random(n) < SUBSCRIBERS,
         base=base,
-        regularity=np.clip(rng.beta(1.3, 2.6, n), 0, 0.97),
+        regularity=np.clip(rng.beta(1.1, 4.0, n), 0, 0.97),
         pause=np.exp(-base) * 0.45,
         mildness=rng.normal(0.1, 0.55, n),
         price_care=price_care,
         call_liking=call_liking,
-        leaving=np.exp(rng.normal(np.log(1 / 400), 0.8, n)),
-        returning=np.exp(rng.normal(np.log(1 / 320), 0.3, n)),
+        leaving=np.exp(rng.normal(np.log(1 / 900), 1.0, n)),
+        returning=np.exp(rng.normal(np.log(1 / 500), 0.3, n)),
         late=np.array([one.late for one in world.COUNTRIES])[country] + rng.normal(0, 0.8, n),
         store_share=rng.beta(0.8, 2.4, n),
         lift=lift,
