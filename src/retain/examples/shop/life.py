@@ -13,7 +13,7 @@ Each day, for each customer who has joined:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +22,6 @@ from retain.examples.shop import world
 from retain.examples.shop.people import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
 
     from retain.examples.shop.people import People
@@ -47,7 +45,7 @@ class State:
         satisfaction: what experiences have added to the resting point.
         interested: has not lost interest.
         last: day of the last purchase.
-        treated: a treatment of the campaign that runs is at work.
+        treated: was drawn for treatment in the latest campaign, which may be over.
         pending: what experiences under way will add, by day modulo LONGEST. How a parcel or a ticket ends is
             settled when the order is placed, so it is part of the state.
     """
@@ -137,6 +135,12 @@ def losing(people: People, feeling: Floats) -> Floats:
     return chance
 
 
+def finding(people: People) -> Floats:
+    """Probability of finding interest again today."""
+    chance: Floats = -np.expm1(-people.returning)
+    return chance
+
+
 def intensity(people: People, feeling: Floats, last: Ints, day: int) -> Floats:
     """Expected orders today of an interested customer without a treatment."""
     appetite = 1 - people.regularity * np.exp((last - day) / people.pause)
@@ -161,47 +165,33 @@ def live(people: People, seed: int, block: int) -> Life:
     """Two years of one block of customers."""
     rng = stream(seed, block, 1)
     n = len(people)
-    state = State(
-        satisfaction=rng.normal(0, 0.3, n),
-        interested=(rng.random(n) < 0.60) | (people.joined_day >= 0),
-        last=np.full(n, NEVER_BOUGHT),
-        treated=np.zeros(n, dtype=np.bool_),
-        pending=np.zeros((LONGEST, n)),
-    )
+    feels = rng.normal(0, 0.3, n)
+    keen = (rng.random(n) < 0.60) | (people.joined_day >= 0)
+    last = np.full(n, NEVER_BOUGHT)
+    treated = np.zeros(n, dtype=np.bool_)
+    pending = np.zeros((LONGEST, n))
     buys_on_joining = rng.random(n) < BUYS_ON_JOINING
     satisfaction = np.empty((world.DAYS, n), dtype=np.float32)
     interested = np.empty((world.DAYS, n), dtype=np.bool_)
-    starts = {one.day: number for number, one in enumerate(world.CAMPAIGNS)}
-    running = -1
     purchases: list[Purchases] = []
     assignments: list[Assignment] = []
     states: list[State] = []
-    share = propensity(people)
-    feels, keen, last, treated, pending = (
-        state.satisfaction,
-        state.interested,
-        state.last,
-        state.treated,
-        state.pending,
-    )
     for day in range(world.DAYS):
-        if running >= 0 and day == world.CAMPAIGNS[running].day + world.EFFECT_DAYS:
-            treated, running = np.zeros(n, dtype=np.bool_), -1
+        campaign = world.RUNNING[day]
         if day in world.CUTOFFS:
-            states.append(State(feels.copy(), keen.copy(), last.copy(), treated.copy(), pending.copy()))
-        if day in starts:
-            running = starts[day]
-            inside = in_campaign(people, last, day, world.CAMPAIGNS[running].action)
-            treated = inside & (rng.random(n) < share)
-            assignments.append(Assignment(running, np.flatnonzero(inside), treated[inside]))
+            states.append(State(feels, keen, last.copy(), treated, pending.copy()))
+        if campaign >= 0 and day == world.CAMPAIGNS[campaign].day:
+            inside = in_campaign(people, last, day, world.CAMPAIGNS[campaign].action)
+            treated = inside & (rng.random(n) < propensity(people))
+            assignments.append(Assignment(campaign, np.flatnonzero(inside), treated[inside]))
         feels = feels * FADING + pending[day % LONGEST]
         pending[day % LONGEST] = 0
         feeling = mood(people, feels, day)
         chance = rng.random(n)
-        keen = np.where(keen, chance >= losing(people, feeling), chance < -np.expm1(-people.returning))
+        keen = np.where(keen, chance >= losing(people, feeling), chance < finding(people))
         level = intensity(people, feeling, last, day) * np.where(keen, 1.0, WITHOUT_INTEREST)
-        if running >= 0:
-            level = level * np.exp(people.lift[world.CAMPAIGNS[running].action] * treated)
+        if campaign >= 0:
+            level = level * np.exp(people.lift[world.CAMPAIGNS[campaign].action] * treated)
         buys = (rng.random(n) < -np.expm1(-level)) & (people.joined_day < day)
         buys |= (people.joined_day == day) & buys_on_joining
         who = np.flatnonzero(buys)
@@ -211,7 +201,10 @@ def live(people: People, seed: int, block: int) -> Life:
         last[who] = day
         satisfaction[day] = feeling
         interested[day] = keen
-    return Life(_joined(purchases), satisfaction, interested, tuple(assignments), tuple(states))
+    whole = {
+        one.name: np.concatenate([getattr(part, one.name) for part in purchases]) for one in fields(Purchases)
+    }
+    return Life(Purchases(**whole), satisfaction, interested, tuple(assignments), tuple(states))
 
 
 def _experiences(people: People, who: Ints, day: int, rng: np.random.Generator) -> Purchases:
@@ -263,10 +256,3 @@ def _feel(pending: Floats, lived: Purchases, day: int) -> None:
     answered = np.where(lived.slow | lived.reopened, -0.70 * lived.slow - 0.60 * lived.reopened, 0.45)
     ends = (day + np.maximum(lived.resolved_days, 1)) % LONGEST
     pending[ends, lived.customer] += np.where(lived.ticket, answered, 0.0)
-
-
-def _joined(parts: Sequence[Purchases]) -> Purchases:
-    whole = {
-        one.name: np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Purchases)
-    }
-    return replace(parts[0], **whole)

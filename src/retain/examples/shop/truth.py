@@ -30,6 +30,7 @@ from retain.examples.shop.life import (
     FADING,
     LONGEST,
     WITHOUT_INTEREST,
+    finding,
     in_campaign,
     intensity,
     losing,
@@ -50,25 +51,25 @@ def no_sale(people: People, state: State, cutoff: int, action: int | None = None
         people: the customers.
         state: theirs at the start of the day.
         cutoff: the day.
-        action: index of the action with which everybody is treated on that day; None: nobody is.
+        action: index of the action with which everybody is treated on that day; None: nobody is. No campaign of
+            the calendar may begin while it works.
     """
-    running = _running(cutoff)
-    works = {one.day: one for one in world.CAMPAIGNS}
-    treated = state.treated if action is None else np.ones(len(people), dtype=np.bool_)
-    acting = action if action is not None else running
-    stops = cutoff + world.EFFECT_DAYS if action is not None else _stops(cutoff)
-    keen = state.interested
+    end = cutoff + world.WINDOW.horizon_days
+    works = [_action(day) for day in range(cutoff, end)]
+    begins = {one.day for one in world.CAMPAIGNS}
+    treated = state.treated
+    if action is not None:
+        works[: world.EFFECT_DAYS] = [action] * world.EFFECT_DAYS
+        treated = np.ones(len(people), dtype=np.bool_)
+    keen, feels = state.interested, state.satisfaction
     # Cells: untreated and treated, each interested and not.
     cell = np.stack([~treated & keen, ~treated & ~keen, treated & keen, treated & ~keen]).astype(np.float64)
-    found = -np.expm1(-people.returning)
-    feels = state.satisfaction
-    for day in range(cutoff, cutoff + world.WINDOW.horizon_days):
-        if day == stops:
+    found = finding(people)
+    for day, acting in zip(range(cutoff, end), works, strict=True):
+        if acting is None or day in begins:
             cell[:2] += cell[2:]
             cell[2:] = 0
-            acting = None
-        if day in works:
-            acting, stops = works[day].action, day + world.EFFECT_DAYS
+        if acting is not None and day in begins:
             moved = cell[:2] * np.where(in_campaign(people, state.last, day, acting), propensity(people), 0.0)
             cell[2:] += moved
             cell[:2] -= moved
@@ -89,15 +90,7 @@ def no_sale(people: People, state: State, cutoff: int, action: int | None = None
     return total
 
 
-def _running(day: int) -> int | None:
-    for one in world.CAMPAIGNS:
-        if one.day < day < one.day + world.EFFECT_DAYS:
-            return one.action
-    return None
-
-
-def _stops(day: int) -> int:
-    for one in world.CAMPAIGNS:
-        if one.day < day < one.day + world.EFFECT_DAYS:
-            return one.day + world.EFFECT_DAYS
-    return -1
+def _action(day: int) -> int | None:
+    """The action of the campaign at work on that day."""
+    campaign = world.RUNNING[day]
+    return world.CAMPAIGNS[campaign].action if campaign >= 0 else None

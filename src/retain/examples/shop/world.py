@@ -123,6 +123,11 @@ CAMPAIGNS = (
     Campaign("2024-04-calls", 1, day_of("2024-04-08")),
     Campaign("2024-06-gifts", 2, day_of("2024-06-24")),
 )
+RUNNING = tuple(
+    next((number for number, one in enumerate(CAMPAIGNS) if one.day <= day < one.day + EFFECT_DAYS), -1)
+    for day in range(DAYS)
+)
+"""By day: the campaign at work, -1 for none."""
 PROPENSITY = (0.5, 0.5, 0.6, 0.7)
 """Probability of being treated, by loyalty tier: stratified, so a plain comparison of the arms is biased."""
 

@@ -82,7 +82,8 @@ def write(out: Path, *, customers: int = 10_000, seed: int = 7) -> ShopManifest:
         raise UsageError(f"The seed is {seed}. Use 0 or a larger whole number.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out} exists and is not an empty folder. Remove it, or name another.")
-    part = out.with_name(f".part-{out.name}")
+    target = out.resolve()
+    part = target.with_name(f".part-{target.name}")
     counts: dict[str, int] = {}
     try:
         # A killed run's remains; nobody reads from there.
@@ -94,9 +95,9 @@ def write(out: Path, *, customers: int = 10_000, seed: int = 7) -> ShopManifest:
                 folder.mkdir(parents=True, exist_ok=True)
                 pq.write_table(table, folder / f"part-{block:05d}.parquet", compression="zstd")
                 counts[name] = counts.get(name, 0) + table.num_rows
-        if out.exists():
-            out.rmdir()
-        part.replace(out)
+        if target.exists():
+            target.rmdir()
+        part.replace(target)
     except OSError as cause:
         raise OutputError(
             f"Cannot write {out}: {cause.strerror or cause}. Check that the place may be written to and has space left."
@@ -220,10 +221,9 @@ def best_possible(out: Path, cutoff: str) -> float:
 
 def _auroc(score: Floats, positive: Flags) -> float:
     """Share of pairs in the right order (Mann and Whitney 1947), ties half; the evaluation room comes later."""
-    values, place, count = np.unique(score, return_inverse=True, return_counts=True)
+    _, place, count = np.unique(score, return_inverse=True, return_counts=True)
     rank = (np.cumsum(count) - (count - 1) / 2)[place]
     ups, downs = int(positive.sum()), int((~positive).sum())
     if ups == 0 or downs == 0:
         return float("nan")
-    del values
     return float((rank[positive].sum() - ups * (ups + 1) / 2) / (ups * downs))
