@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from retain.examples.shop.life import Life
     from retain.examples.shop.people import People
-    from retain.examples.shop.world import Floats, Ints
+    from retain.examples.shop.world import Flags, Ints
 
 EVERY_DAYS = 14
 MAILINGS = np.arange(5, world.DAYS, EVERY_DAYS)
@@ -125,9 +125,9 @@ def treat(people: People, life: Life, seed: int, block: int) -> pa.Table:
     )
 
 
-def _bought_within(life: Life, who: Ints, day: int) -> Floats:
+def _bought_within(life: Life, who: Ints, day: int) -> Flags:
     bought = life.purchases
     inside = (bought.day >= day) & (bought.day < day + world.EFFECT_DAYS)
     buyers = np.bincount(bought.customer[inside], minlength=life.satisfaction.shape[1]) > 0
-    result: Floats = buyers[who].astype(np.float64)
+    result: Flags = buyers[who]
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CHANNELS = ("web", "e-mail", "shop")
 SURVEYS = tuple(world.day_of(f"{year}-{month:02d}-15") for year in (2023, 2024) for month in (2, 5, 8, 11))
-_SURE = {name: number for number, name in enumerate(phrases.TOPICS)}
+_CODE = {name: number for number, name in enumerate(phrases.TOPICS)}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def speak(people: People, life: Life, orders: Orders, tickets: Tickets, seed: in
         _ratings_of_support(life, tickets, rng),
     )
     customer, given, mark, topic, channel, writes, rating, nps, csat = (
-        np.concatenate([getattr(one, name) for one in kinds]) for name in _Voices.__dataclass_fields__
+        np.concatenate([getattr(one, name) for one in kinds])
+        for name in (one.name for one in fields(_Voices))
     )
     n = len(customer)
     now = columns.day_at(given)
@@ -108,10 +109,10 @@ def _reviews(people: People, life: Life, orders: Orders, rng: np.random.Generato
     topic = np.select(
         [late & (rng.random(n) < 0.8), faulty, failed & (rng.random(n) < 0.6), dearer],
         [
-            np.full(n, _SURE["delivery"]),
-            np.where(bought.returned[which] & (rng.random(n) < 0.4), _SURE["returns"], _SURE["quality"]),
-            np.full(n, _SURE["payment"]),
-            np.full(n, _SURE["price"]),
+            np.full(n, _CODE["delivery"]),
+            np.where(bought.returned[which] & (rng.random(n) < 0.4), _CODE["returns"], _CODE["quality"]),
+            np.full(n, _CODE["payment"]),
+            np.full(n, _CODE["price"]),
         ],
         rng.choice(len(phrases.TOPICS), n, p=[0.2, 0.15, 0.3, 0.15, 0.05, 0.05, 0.1]),
     )
@@ -166,7 +167,7 @@ def _ratings_of_support(life: Life, tickets: Tickets, rng: np.random.Generator) 
         customer=customer,
         given=given,
         mark=mark,
-        topic=np.full(n, _SURE["service"]),
+        topic=np.full(n, _CODE["service"]),
         channel=np.full(n, 1),
         writes=rng.random(n) < 0.40,
         rating=np.full(n, np.nan),

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from retain.examples.shop.world import Flags, Floats, Ints
 
 FADING = float(np.exp(-1 / 150))
+LOWEST, HIGHEST = -2.5, 1.5
+"""Experience wears off at both ends: the hundredth parcel on time makes nobody a hundred times happier."""
 PULL = 0.6
 MOOD = 1.3
 WITHOUT_INTEREST = 0.04
@@ -123,6 +125,12 @@ class Life:
     states: tuple[State, ...]
 
 
+def felt(feels: Floats, arriving: Floats) -> Floats:
+    """What experiences add to satisfaction today: yesterday's, faded, and those that end today."""
+    total: Floats = np.clip(feels * FADING + arriving, LOWEST, HIGHEST)
+    return total
+
+
 def mood(people: People, satisfaction: Floats, day: int) -> Floats:
     """Satisfaction that counts: the resting point, the experiences, and what price rises did."""
     total: Floats = people.mildness + satisfaction + world.RESENTMENT[day] * people.price_care
@@ -184,7 +192,7 @@ def live(people: People, seed: int, block: int) -> Life:
             inside = in_campaign(people, last, day, world.CAMPAIGNS[campaign].action)
             treated = inside & (rng.random(n) < propensity(people))
             assignments.append(Assignment(campaign, np.flatnonzero(inside), treated[inside]))
-        feels = feels * FADING + pending[day % LONGEST]
+        feels = felt(feels, pending[day % LONGEST])
         pending[day % LONGEST] = 0
         feeling = mood(people, feels, day)
         chance = rng.random(n)

@@ -104,7 +104,7 @@ def compose(
         language.tolist(), polarity.tolist(), topic.tolist(), leaving.tolist(), other, chance, strict=True
     )
     return [
-        _text(books[tongue], smileys, tone, about, goes, beside, odds, asks)
+        _text(books[tongue], smileys, tone, about, beside, odds, goes=goes, asks=asks)
         for tongue, tone, about, goes, beside, odds in rows
     ]
 
@@ -114,10 +114,11 @@ def _text(
     smileys: tuple[tuple[str, ...], ...],
     tone: int,
     about: int,
-    goes: bool,  # noqa: FBT001  # a row of a table, not a switch
     beside: int,
     odds: list[float],
-    asks: bool,  # noqa: FBT001  # as above
+    *,
+    goes: bool,
+    asks: bool,
 ) -> str:
     parts = [_pick(book.says[tone][about], odds[0])]
     if odds[1] < SECOND:

@@ -27,9 +27,9 @@ import numpy as np
 
 from retain.examples.shop import world
 from retain.examples.shop.life import (
-    FADING,
     LONGEST,
     WITHOUT_INTEREST,
+    felt,
     finding,
     in_campaign,
     intensity,
@@ -64,7 +64,7 @@ def no_sale(people: People, state: State, cutoff: int, action: int | None = None
     keen, feels = state.interested, state.satisfaction
     # Cells: untreated and treated, each interested and not.
     cell = np.stack([~treated & keen, ~treated & ~keen, treated & keen, treated & ~keen]).astype(np.float64)
-    found = finding(people)
+    found, nothing = finding(people), np.zeros(len(people))
     for day, acting in zip(range(cutoff, end), works, strict=True):
         if acting is None or day in begins:
             cell[:2] += cell[2:]
@@ -74,7 +74,7 @@ def no_sale(people: People, state: State, cutoff: int, action: int | None = None
             cell[2:] += moved
             cell[:2] -= moved
         # The buffer holds each day once; a second round would repeat it.
-        feels = feels * FADING + (state.pending[day % LONGEST] if day < cutoff + LONGEST else 0.0)
+        feels = felt(feels, state.pending[day % LONGEST] if day < cutoff + LONGEST else nothing)
         feeling = mood(people, feels, day)
         lost = losing(people, feeling)
         level = intensity(people, feeling, state.last, day)

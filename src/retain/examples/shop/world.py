@@ -13,7 +13,6 @@ from retain.timeline import DAY, LabelWindow, instant
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-Texts = npt.NDArray[np.object_]
 
 START = instant("2023-01-01")
 END = instant("2025-01-01")
