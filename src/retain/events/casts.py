@@ -100,28 +100,27 @@ def shaped(expression: str, given: str, kind: Kind, shape: Shape, values: Mappin
         gap = "NULL" if kind is Kind.NUMBER else "'NaN'::DOUBLE"
         plain = f"CAST({expression} AS DOUBLE)"
         return f"CASE WHEN isnan({plain}) THEN {gap} ELSE {plain} END" if given == "DOUBLE" else plain
-    text = trimmed(_as_text(expression, given))
+    if given in ("FLOAT", "DOUBLE"):
+        text = _float_text(expression, gap=kind is not Kind.MONEY)
+    elif given in _WHOLE:
+        text = f"CAST({expression} AS VARCHAR)"
+    else:
+        text = trimmed(expression if given == "VARCHAR" else f"CAST({expression} AS VARCHAR)")
     if values:
         cases = " ".join(f"WHEN {literal(theirs)} THEN {literal(ours)}" for theirs, ours in values.items())
         text = f"nullif(CASE {text} {cases} ELSE {text} END, '')"
-    if kind is Kind.TEXT:
+    if kind is Kind.TEXT or given != "VARCHAR":
         return text
-    # A float column's NaN is refused as money, for there it may be a failed sum.
-    strict = kind is Kind.MONEY and given == "FLOAT"
-    nothing = ", ".join(literal(one) for one in _NOTHING if not strict)
-    if not nothing:
-        return text
-    return f"CASE WHEN {text} IN ({nothing}) THEN NULL ELSE {text} END"
+    return f"CASE WHEN {text} IN ({', '.join(map(literal, _NOTHING))}) THEN NULL ELSE {text} END"
 
 
-def _as_text(expression: str, given: str) -> str:
-    if given in ("FLOAT", "DOUBLE"):
-        # Tables with gaps come with whole ids as floats.
-        return (
-            f"CASE WHEN isfinite({expression}) AND {expression} = trunc({expression}) AND abs({expression}) < 1e18 "
-            f"THEN CAST(CAST({expression} AS BIGINT) AS VARCHAR) ELSE CAST({expression} AS VARCHAR) END"
-        )
-    return expression if given == "VARCHAR" else f"CAST({expression} AS VARCHAR)"
+def _float_text(expression: str, *, gap: bool) -> str:
+    """The shortest text of a float; a whole one has no decimals, for tables with gaps come with whole ids as floats."""
+    return (
+        f"CASE WHEN {'isnan(' + expression + ')' if gap else 'false'} THEN NULL "
+        f"WHEN isfinite({expression}) AND {expression} = trunc({expression}) AND abs({expression}) < 1e18 "
+        f"THEN CAST(CAST({expression} AS BIGINT) AS VARCHAR) ELSE CAST({expression} AS VARCHAR) END"
+    )
 
 
 def value(column: str, kind: Kind, shape: Shape, habits: Habits, *, zone: str, exponent: int) -> str:
@@ -142,7 +141,9 @@ def value(column: str, kind: Kind, shape: Shape, habits: Habits, *, zone: str, e
     if kind is Kind.MONEY:
         return _money(column, shape, habits, exponent)
     if kind is Kind.NUMBER:
-        return f"CASE WHEN isfinite({_number(column, shape, habits)}) THEN {_number(column, shape, habits)} END"
+        number = _number(column, shape, habits)
+        # Adding nought turns minus nought, which has other bytes, into nought.
+        return f"CASE WHEN isfinite({number}) THEN {number} + 0.0 END"
     if kind is Kind.FLAG:
         yes, no = (", ".join(literal(one) for one in some) for some in (_TRUE, _FALSE))
         return f"CAST(CASE WHEN lower({column}) IN ({yes}) THEN 1 WHEN lower({column}) IN ({no}) THEN 0 END AS TINYINT)"

@@ -104,15 +104,16 @@ def read_events(
             checked[table] = _check(con, SCHEMAS[table], source, rules, Path(folder))
             if quarantine is not None:
                 write_quarantine(quarantine, table, checked[table].bad)
-    _refuse_too_many_bad(checked, source.max_bad_share, quarantine)
-    main = next((one for one in MAIN_TABLES if one in checked), None)
-    if main is not None and not len(checked[main].rows):
-        raise ContractError(
-            f"{main} has no usable row: {checked[main].rows_read} were read. "
-            f"Look at [source.tables.{main}] and the file it names."
-        )
-    tell("sorting")
-    return _store(source, checked, main)
+        _refuse_too_many_bad(checked, source.max_bad_share, quarantine)
+        main = next((one for one in MAIN_TABLES if one in checked), None)
+        if main is not None and not len(checked[main].rows):
+            raise ContractError(
+                f"{main} has no usable row: {checked[main].rows_read} were read. "
+                f"Look at [source.tables.{main}] and the file it names."
+            )
+        tell("sorting")
+        arranged = {table: sorted_table(con, SCHEMAS[table], one.rows) for table, one in checked.items()}
+    return _store(source, checked, arranged, main)
 
 
 def _wanted(source: SourceSettings, tables: Collection[str] | None) -> list[str]:
@@ -296,8 +297,12 @@ def _refuse_too_many_bad(
         raise ContractError("\n".join(lines))
 
 
-def _store(source: SourceSettings, checked: Mapping[str, _Checked], main: str | None) -> EventStore:
-    tables = {table: sorted_table(SCHEMAS[table], one.rows) for table, one in checked.items()}
+def _store(
+    source: SourceSettings,
+    checked: Mapping[str, _Checked],
+    tables: Mapping[str, SortedTable],
+    main: str | None,
+) -> EventStore:
     ids = all_ids(tables)
     known = set(ids)
     invalid: dict[str, str] = {}

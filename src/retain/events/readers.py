@@ -112,8 +112,8 @@ def _csv(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource, 
     header = _header(sample, delimiter, file)
     words = f"csv, {text.encoding if text else 'utf-8'}, {'tab' if delimiter == chr(9) else repr(delimiter)}"
     # The rejects of one file go to tables of its own; the names are free because copies and files are numbered.
-    number = len(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name LIKE 'rejects %'").fetchall())
-    rejects, scans = f"rejects {number}", f"reject scans {number}"
+    number = len(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name LIKE 'rejects_%'").fetchall())
+    rejects, scans = f"rejects_{number}", f"scans_{number}"
     columns = ", ".join(f"{literal(one)}: 'VARCHAR'" for one in header)
     scan = (
         f"read_csv({literal(path)}, auto_detect=false, header=false, skip=1, delim={literal(delimiter)}, "
@@ -126,7 +126,8 @@ def _csv(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource, 
         f"SELECT count(*) FROM {scan}, store_rejects=true, rejects_limit=0, "
         f"rejects_table={literal(rejects)}, rejects_scan={literal(scans)})"
     )
-    con.execute(first)
+    # The tables appear once the whole file was gone through.
+    con.execute(first).fetchall()
     _refuse_swallowed_rows(con, rejects, file)
     found = con.execute(f"SELECT count(*) FROM {name(rejects)}").fetchall()[0][0]
     relation = relation.removesuffix("store_rejects=true, rejects_limit=0, ") + "ignore_errors=true))"
