@@ -64,7 +64,9 @@ def sorted_table(con: duckdb.DuckDBPyConnection, schema: Schema, rows: pa.Table)
     con.register("coded", pa.table(coded))
     table = con.sql(f"SELECT * FROM coded ORDER BY {by}").to_arrow_table()
     con.unregister("coded")
-    columns = {one: _column(schema[one].kind, table.column(one), levels.get(one)) for one in order[len(first) :]}
+    columns = {
+        one: _column(schema[one].kind, table.column(one), levels.get(one)) for one in order[len(first) :]
+    }
     nowhere = np.full(len(table), MISSING, dtype=np.int64)
     time = _numbers(table.column(schema.time), np.int64, MISSING) if schema.time else nowhere
     recorded = columns["recorded_at"].values if "recorded_at" in columns else nowhere
