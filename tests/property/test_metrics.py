@@ -99,7 +99,7 @@ def test_curves_rise_from_nobody_to_everybody(rows: list[tuple[int, int]]) -> No
     y, p = arrays(rows)
     gain = [point.captured for point in gain_curve(y, p)]
     assert gain == sorted(gain)
-    assert (gain[:1], gain[-1:]) == (([0.0], [pytest.approx(1.0)]) if y.any() else ([], []))
+    assert [gain[0], gain[-1]] == pytest.approx([0.0, 1.0]) if y.any() else gain == []
     if 0 < y.sum() < len(y):
         false_rate, true_rate = roc_points(y, p)
         # The area under the points is the AUROC.
@@ -107,7 +107,9 @@ def test_curves_rise_from_nobody_to_everybody(rows: list[tuple[int, int]]) -> No
 
 
 @given(ROWS, MONEY)
-def test_empc_is_at_least_what_any_threshold_earns(rows: list[tuple[int, int]], money: ProfitSettings) -> None:
+def test_empc_is_at_least_what_any_threshold_earns(
+    rows: list[tuple[int, int]], money: ProfitSettings
+) -> None:
     """Choosing the threshold after the accept rate is known beats, or equals, any fixed threshold, and doing nothing."""
     y, p = arrays(rows)
     best = empc(y, p, money)

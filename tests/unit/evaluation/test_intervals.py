@@ -36,7 +36,9 @@ def test_another_seed_gives_another_interval() -> None:
     y, p, _ = sample(2, 100)
 
     def drawn(seed: int) -> Interval:
-        return bootstrap(tally(y, p), lambda rows: {"auroc": auroc_each(rows)}, seed=seed, resamples=50)["auroc"]
+        return bootstrap(tally(y, p), lambda rows: {"auroc": auroc_each(rows)}, seed=seed, resamples=50)[
+            "auroc"
+        ]
 
     assert drawn(1) == drawn(1)
     assert drawn(1) != drawn(2)
@@ -95,7 +97,12 @@ def test_comparison_of_unrelated_noise_is_rarely_significant() -> None:
 def test_variance_of_delong_is_that_of_repeated_samples() -> None:
     """The interval's width is 3.92 standard deviations of the AUROC over fresh samples."""
     values = [auroc(*sample(seed, 300)[:2]) for seed in range(300)]
-    width = np.mean([delong_interval(*sample(seed, 300)[:2]).high - delong_interval(*sample(seed, 300)[:2]).low for seed in range(20)])
+    width = np.mean(
+        [
+            delong_interval(*sample(seed, 300)[:2]).high - delong_interval(*sample(seed, 300)[:2]).low
+            for seed in range(20)
+        ]
+    )
     assert width / 3.92 == pytest.approx(np.std(values), rel=0.12)
 
 

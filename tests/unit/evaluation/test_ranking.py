@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_deciles_hold_a_tenth_each_and_sum_up_to_all() -> None:
     assert [band.n for band in table] == [100] * 10
     assert table[0].lift == pytest.approx(lift_at(y, p, 0.1))
     assert table[-1].captured == 1.0
-    assert all(a.lowest_score > b.highest_score for a, b in zip(table, table[1:], strict=False))
+    assert all(a.lowest_score > b.highest_score for a, b in pairwise(table))
     assert table[3].churn_rate == table[3].churned / 100
 
 

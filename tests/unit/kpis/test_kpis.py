@@ -32,7 +32,9 @@ def read(table: str, text: str) -> EventTable:
     columns = {name: _column(schema[name].kind, values) for name, values in raw.items()}
     time = columns.pop(str(schema.time)).values.astype(np.int64)
     known = np.maximum(time, columns["recorded_at"].values) if "recorded_at" in columns else time
-    customer = np.array([int(one.replace(".", "-1")) for one in raw.get("customer_id", ["."] * len(rows))], np.int64)
+    customer = np.array(
+        [int(one.replace(".", "-1")) for one in raw.get("customer_id", ["."] * len(rows))], np.int64
+    )
     columns.pop("customer_id", None)
     whole = EventTable(customer, time, known, columns)
     return whole.select(np.lexsort([time, customer]))
@@ -117,7 +119,8 @@ def test_orders_are_counted_once_and_returns_apart() -> None:
 def test_value_so_far_is_the_mean_margin_of_buyers() -> None:
     """Margins of 12, 15, 2.50 and 4; who never bought does not count."""
     told = found(store(orders=ORDERS))["clv_historic"]
-    assert (told.value, told.n) == (pytest.approx((12 + 15 + 2.5 + 4) / 4), 4)
+    assert told.value == pytest.approx((12 + 15 + 2.5 + 4) / 4)
+    assert told.n == 4
 
 
 def test_waiting_is_measured_against_the_own_rhythm() -> None:
@@ -185,7 +188,14 @@ def test_period_without_orders() -> None:
     """Nothing is divided by nothing."""
     told = found(store(orders=ORDERS), instant("2020-01-01"), instant("2020-02-01"))
     assert told["orders"].value == 0
-    for name in ("churn_rate", "aov", "clv_historic", "inter_purchase_ratio", "revenue_churn", "crr_standard"):
+    for name in (
+        "churn_rate",
+        "aov",
+        "clv_historic",
+        "inter_purchase_ratio",
+        "revenue_churn",
+        "crr_standard",
+    ):
         assert told[name].value is None
 
 
@@ -202,7 +212,8 @@ def test_what_was_not_known_at_the_end_does_not_count() -> None:
     """
     told = found(store(orders=text))
     assert told["orders"].value == 5
-    assert (told["on_time"].value, told["on_time"].n) == (pytest.approx(1 / 3), 3)
+    assert told["on_time"].value == pytest.approx(1 / 3)
+    assert told["on_time"].n == 3
     assert told["payment_failure_rate"].value == 0.2
 
 
@@ -247,7 +258,9 @@ def test_nps_interval_has_the_coverage_it_claims() -> None:
 
 def test_unanimous_survey_still_has_an_interval() -> None:
     """Three promoters are 100, but not for certain."""
-    told = found(store(feedback="customer_id given_at nps\n0 2024-03-02 10\n1 2024-03-02 9\n2 2024-03-02 9"))["nps"]
+    told = found(store(feedback="customer_id given_at nps\n0 2024-03-02 10\n1 2024-03-02 9\n2 2024-03-02 9"))[
+        "nps"
+    ]
     assert (told.value, told.high) == (100.0, 100.0)
     assert told.low is not None
     assert told.low < 50
@@ -322,7 +335,8 @@ def test_fate_of_messages() -> None:
     """Opened over delivered, on channels that report openings; the rest over sent."""
     told = found(store(messages=MESSAGES))
     assert told["delivered_rate"].value == 0.8
-    assert (told["open_rate"].value, told["open_rate"].n) == (pytest.approx(1 / 3), 3)
+    assert told["open_rate"].value == pytest.approx(1 / 3)
+    assert told["open_rate"].n == 3
     assert (told["click_rate"].value, told["click_rate"].n) == (0.25, 4)
     assert told["bounce_rate"].value == 0.2
     assert (told["spam_rate"].value, told["spam_rate"].low) == (0.0, 0.0)
@@ -354,7 +368,14 @@ def test_tables_without_rows_are_unknown_not_a_crash() -> None:
     whole = store(**texts, ticket_events="ticket_id happened_at reopened\nt1 2024-03-02 1")
     told = found(whole, instant("2001-01-01"), instant("2001-02-01"))
     unknown = {one.name for one in told.values() if one.value is None}
-    counts = {"active_customers", "lost_customers", "new_customers", "returning_customers", "orders", "revenue"}
+    counts = {
+        "active_customers",
+        "lost_customers",
+        "new_customers",
+        "returning_customers",
+        "orders",
+        "revenue",
+    }
     assert set(told) - unknown == counts
 
 
@@ -374,11 +395,16 @@ def test_history_is_a_row_of_equal_periods() -> None:
 
 def test_kpis_are_json() -> None:
     """No NaN and no NumPy number gets out."""
-    text = json.dumps([asdict(one) for one in kpis(store(orders=ORDERS, messages=MESSAGES), START, END, 60)], allow_nan=False)
+    text = json.dumps(
+        [asdict(one) for one in kpis(store(orders=ORDERS, messages=MESSAGES), START, END, 60)],
+        allow_nan=False,
+    )
     assert '"churn_rate"' in text
 
 
-@pytest.mark.parametrize(("end", "active_days", "message"), [(START, 60, "is empty"), (END, 0, "active_days is 0")])
+@pytest.mark.parametrize(
+    ("end", "active_days", "message"), [(START, 60, "is empty"), (END, 0, "active_days is 0")]
+)
 def test_period_that_makes_no_sense_is_refused(end: int, active_days: int, message: str) -> None:
     """The message says what to mend."""
     with pytest.raises(WindowError, match=message):

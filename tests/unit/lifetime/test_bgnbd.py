@@ -84,7 +84,9 @@ def test_expected_purchases_are_the_mean_of_what_comes() -> None:
     assert MODEL.expected_purchases(history, 60.0).mean() == pytest.approx(after.mean(), rel=0.07)
 
 
-@pytest.mark.parametrize(("x", "last", "age"), [(0, 0.0, 30.0), (1, 4.0, 90.0), (9, 200.0, 210.0), (60, 300.0, 301.0)])
+@pytest.mark.parametrize(
+    ("x", "last", "age"), [(0, 0.0, 30.0), (1, 4.0, 90.0), (9, 200.0, 210.0), (60, 300.0, 301.0)]
+)
 def test_expected_purchases_equal_the_hypergeometric_expression(x: int, last: float, age: float) -> None:
     """The quadrature gives what equation 10 of the paper gives."""
     r, alpha, a, b, ahead = MODEL.r, MODEL.alpha, MODEL.a, MODEL.b, 45.0
