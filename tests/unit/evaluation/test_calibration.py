@@ -59,6 +59,18 @@ def test_recalibration_copes_with_probabilities_of_0_and_1() -> None:
     assert math.isfinite(intercept)
 
 
+def test_recalibration_survives_a_first_step_that_overshoots() -> None:
+    """One far outlier makes the full step lose; the line found is still the best one: both residual sums vanish."""
+    p = np.array([0.5431, 0.5466, 1.0])
+    churned, stayed = np.array([36, 928, 472]), np.array([2, 1, 0])
+    y = np.repeat([1, 0], [churned.sum(), stayed.sum()])
+    slope, intercept = recalibration(y, np.concatenate([np.repeat(p, churned), np.repeat(p, stayed)]))
+    odds = logit(np.minimum(p, 1 - np.finfo(float).eps))
+    residual = churned * expit(-intercept - slope * odds) - stayed * expit(intercept + slope * odds)
+    assert residual.sum() == pytest.approx(0, abs=1e-6)
+    assert (residual * odds).sum() == pytest.approx(0, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("y", "p"),
     [
