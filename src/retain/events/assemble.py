@@ -5,22 +5,26 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from retain.events.schemas import Kind
+from retain.events.sql import name
 from retain.events.store import MISSING, Column, EventTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import duckdb
     import numpy.typing as npt
 
     from retain.events.schemas import Schema
-    from retain.events.store import AnyArray, IntArray
+    from retain.events.store import AnyArray
+
+N = TypeVar("N", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -38,27 +42,41 @@ class SortedTable:
     fingerprint: str
 
 
-def sorted_table(schema: Schema, rows: pa.Table) -> SortedTable:
-    """The rows as arrays, sorted by customer, time, and then by every other column.
+def sorted_table(con: duckdb.DuckDBPyConnection, schema: Schema, rows: pa.Table) -> SortedTable:
+    """The rows as arrays, sorted by customer, time, and then by every other column, what is missing last.
 
     Args:
+        con: does the sorting.
         schema: the table's contract.
         rows: its good rows, with our columns in the contract's order.
     """
-    customer, ids = _codes(rows.column("customer_id"))
+    levels: dict[str, npt.NDArray[np.object_]] = {}
+    coded: dict[str, pa.Array] = {}
+    for one in rows.column_names:
+        column = rows.column(one)
+        if schema[one].kind in (Kind.KEY, Kind.TEXT, Kind.DATE):
+            coded[one], levels[one] = _codes(column)
+        else:
+            coded[one] = column
+    first = ["customer_id", schema.time] if schema.time else ["customer_id"]
+    order = [*first, *(one for one in rows.column_names if one not in first)]
+    by = ", ".join(f"{name(one)} NULLS LAST" for one in order)
+    con.register("coded", pa.table(coded))
+    table = con.sql(f"SELECT * FROM coded ORDER BY {by}").to_arrow_table()
+    con.unregister("coded")
     columns = {
-        one: _column(schema[one].kind, rows.column(one))
-        for one in rows.column_names
-        if one not in ("customer_id", schema.time)
+        one: _column(schema[one].kind, table.column(one), levels.get(one)) for one in order[len(first) :]
     }
-    nowhere = np.full(len(customer), MISSING, dtype=np.int64)
-    time = nowhere if schema.time is None else _numbers(rows.column(schema.time), np.int64, MISSING)
+    nowhere = np.full(len(table), MISSING, dtype=np.int64)
+    time = _numbers(table.column(schema.time), np.int64, MISSING) if schema.time else nowhere
     recorded = columns["recorded_at"].values if "recorded_at" in columns else nowhere
-    order = _order(customer, time, [one.values for one in columns.values()])
     events = EventTable(
-        customer.astype(np.int64), time, np.maximum(time, recorded), MappingProxyType(columns)
-    ).select(order)
-    return SortedTable(ids, events, _fingerprint(ids, events))
+        _numbers(table.column("customer_id"), np.int64, -1),
+        time,
+        np.maximum(time, recorded),
+        MappingProxyType(columns),
+    )
+    return SortedTable(levels["customer_id"], events, _fingerprint(levels["customer_id"], events))
 
 
 def renumbered(table: SortedTable, ids: npt.NDArray[np.object_]) -> EventTable:
@@ -79,35 +97,28 @@ def all_ids(tables: Mapping[str, SortedTable]) -> npt.NDArray[np.object_]:
     return _objects(seen.take(pc.sort_indices(seen)))
 
 
-def _column(kind: Kind, values: pa.ChunkedArray) -> Column:
+def _column(kind: Kind, values: pa.ChunkedArray, levels: npt.NDArray[np.object_] | None) -> Column:
     if kind in (Kind.TIME, Kind.MONEY):
         return Column(_numbers(values, np.int64, MISSING))
     if kind is Kind.NUMBER:
-        # Minus nought is nought: they compare equal but differ in their bytes.
-        return Column(_numbers(values, np.float64, float("nan")) + 0.0)
+        return Column(_numbers(values, np.float64, float("nan")))
     if kind is Kind.FLAG:
         return Column(_numbers(values, np.int8, -1))
-    codes, levels = _codes(values)
-    return Column(codes, levels)
+    return Column(_numbers(values, np.int32, -1), levels)
 
 
-def _numbers(values: pa.ChunkedArray, dtype: type[np.generic], missing: float) -> npt.NDArray[np.generic]:
+def _numbers(values: pa.ChunkedArray, dtype: type[N], missing: float) -> npt.NDArray[N]:
     return np.asarray(pc.fill_null(values, pa.scalar(missing, values.type)).to_numpy(), dtype=dtype)
 
 
-def _codes(values: pa.ChunkedArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.object_]]:
-    """Codes of texts into their distinct values in code-point order; -1 where there is none."""
-    if not len(values):
-        return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.object_)
-    encoded = values.dictionary_encode().unify_dictionaries()
-    seen = encoded.chunk(0).dictionary
+def _codes(values: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.object_]]:
+    """Codes of texts into their distinct values in code-point order; null where there is none."""
+    encoded = pc.dictionary_encode(values.combine_chunks())
     # Arrow orders by UTF-8 bytes, which is the order of code points.
-    order = np.asarray(pc.sort_indices(seen))
-    # One place more than there are levels: a missing value's index, -1, ends there.
-    place = np.full(len(order) + 1, -1, dtype=np.int32)
-    place[order] = np.arange(len(order), dtype=np.int32)
-    parts = [np.asarray(pc.fill_null(one.indices, -1)) for one in encoded.chunks]
-    return place[np.concatenate(parts)], _objects(seen.take(pa.array(order)))
+    order = pc.sort_indices(encoded.dictionary)
+    place = np.empty(len(order), dtype=np.int32)
+    place[np.asarray(order)] = np.arange(len(order), dtype=np.int32)
+    return pa.array(place).take(encoded.indices), _objects(encoded.dictionary.take(order))
 
 
 def _objects(texts: pa.Array) -> npt.NDArray[np.object_]:
@@ -116,51 +127,25 @@ def _objects(texts: pa.Array) -> npt.NDArray[np.object_]:
     return out
 
 
-def _order(customer: AnyArray, time: IntArray, others: list[AnyArray]) -> IntArray:
-    """The rows' order; only rows that tie on customer and time need a look at the rest."""
-    order = np.lexsort((time, customer))
-    c, t = customer[order], time[order]
-    same = (c[1:] == c[:-1]) & (t[1:] == t[:-1])
-    if not others or not same.any():
-        return order
-    tied = np.zeros(len(order), dtype=np.bool_)
-    tied[1:] |= same
-    tied[:-1] |= same
-    places = np.flatnonzero(tied)
-    rows = order[places]
-    keys = [_last(one[rows]) for one in reversed(others)]
-    order[places] = rows[np.lexsort((*keys, time[rows], customer[rows]))]
-    return order
-
-
-def _last(values: AnyArray) -> AnyArray:
-    """The same values with what is missing after everything else (NaN already is)."""
-    if values.dtype.kind == "f":
-        return values
-    missing = MISSING if values.dtype == np.int64 else -1
-    wide = values.astype(np.int64)
-    return np.where(wide == missing, np.iinfo(np.int64).max, wide)
-
-
 def _fingerprint(ids: npt.NDArray[np.object_], events: EventTable) -> str:
     whole = hashlib.sha256()
     _feed_texts(whole, "customer_id", ids)
     _feed(whole, "customer", events.customer)
     _feed(whole, "time", events.time)
-    for name, column in events.columns.items():
-        _feed(whole, name, column.values)
+    for one, column in events.columns.items():
+        _feed(whole, one, column.values)
         if column.levels is not None:
-            _feed_texts(whole, name, column.levels)
+            _feed_texts(whole, one, column.levels)
     return whole.hexdigest()
 
 
-def _feed(whole: hashlib._Hash, name: str, values: AnyArray) -> None:
-    whole.update(f"{name}:{values.dtype.str}:{len(values)};".encode())
+def _feed(whole: hashlib._Hash, column: str, values: AnyArray) -> None:
+    whole.update(f"{column}:{values.dtype.str}:{len(values)};".encode())
     whole.update(np.ascontiguousarray(values).data)
 
 
-def _feed_texts(whole: hashlib._Hash, name: str, levels: npt.NDArray[np.object_]) -> None:
+def _feed_texts(whole: hashlib._Hash, column: str, levels: npt.NDArray[np.object_]) -> None:
     encoded = [text.encode() for text in levels]
-    whole.update(f"{name}:texts:{len(encoded)};".encode())
+    whole.update(f"{column}:texts:{len(encoded)};".encode())
     whole.update(np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded)).data)
     whole.update(b"".join(encoded))

@@ -70,10 +70,10 @@ def shape_of(kind: Kind, types: Iterable[str], *, mapped: bool) -> Shape:
             return Shape.INSTANT
         if all(_is_local(one) for one in seen):
             return Shape.LOCAL
-    if kind in (Kind.MONEY, Kind.NUMBER) and all(one == "DOUBLE" or one in _WHOLE for one in seen):
-        # A 64-bit amount may be finer than a double; its digits are exact.
-        if kind is Kind.NUMBER or not seen & {"BIGINT"}:
-            return Shape.DOUBLE
+    # A 64-bit amount may be finer than a double; its digits are exact.
+    fits = {"DOUBLE", *_WHOLE} if kind is Kind.NUMBER else {"DOUBLE", *_WHOLE} - {"BIGINT", "UBIGINT"}
+    if kind in (Kind.MONEY, Kind.NUMBER) and seen <= fits:
+        return Shape.DOUBLE
     return Shape.TEXT
 
 
@@ -81,7 +81,7 @@ def _is_local(kind: str) -> bool:
     return kind == "DATE" or (kind.startswith("TIMESTAMP") and "ZONE" not in kind)
 
 
-def shaped(expression: str, given: str, kind: Kind, shape: Shape, values: Mapping[str, str]) -> str:
+def plain(expression: str, given: str, kind: Kind, shape: Shape) -> str:
     """SQL that brings a raw column to its shape; NULL is "not known".
 
     Args:
@@ -89,39 +89,47 @@ def shaped(expression: str, given: str, kind: Kind, shape: Shape, values: Mappin
         given: its DuckDB type.
         kind: of our column.
         shape: to be held as.
-        values: their value to ours.
     """
     if shape is Shape.LOCAL:
         return f"CAST({expression} AS TIMESTAMP)"
     if shape is Shape.INSTANT:
         return expression
     if shape is Shape.DOUBLE:
+        double = f"CAST({expression} AS DOUBLE)"
         # Some writers put NaN where a figure is missing; for money that is refused instead of guessed.
-        gap = "NULL" if kind is Kind.NUMBER else "'NaN'::DOUBLE"
-        plain = f"CAST({expression} AS DOUBLE)"
-        return f"CASE WHEN isnan({plain}) THEN {gap} ELSE {plain} END" if given == "DOUBLE" else plain
-    text = trimmed(_as_text(expression, given))
+        gaps = given == "DOUBLE" and kind is Kind.NUMBER
+        return f"CASE WHEN isnan({double}) THEN NULL ELSE {double} END" if gaps else double
+    if given in ("FLOAT", "DOUBLE"):
+        return _float_text(expression, gap=kind is not Kind.MONEY)
+    if given in _WHOLE:
+        return f"CAST({expression} AS VARCHAR)"
+    return trimmed(expression if given == "VARCHAR" else f"CAST({expression} AS VARCHAR)")
+
+
+def translated(column: str, given: str, kind: Kind, values: Mapping[str, str]) -> str:
+    """SQL that puts our words for the owner's into a plain text column, and NULL for words that mean nothing.
+
+    Args:
+        column: the quoted name of the plain column.
+        given: the DuckDB type that it came from.
+        kind: of our column.
+        values: their value to ours.
+    """
     if values:
         cases = " ".join(f"WHEN {literal(theirs)} THEN {literal(ours)}" for theirs, ours in values.items())
-        text = f"nullif(CASE {text} {cases} ELSE {text} END, '')"
-    if kind is Kind.TEXT:
-        return text
-    # A float column's NaN is refused as money, for there it may be a failed sum.
-    strict = kind is Kind.MONEY and given == "FLOAT"
-    nothing = ", ".join(literal(one) for one in _NOTHING if not strict)
-    if not nothing:
-        return text
-    return f"CASE WHEN {text} IN ({nothing}) THEN NULL ELSE {text} END"
+        return f"nullif(CASE {column} {cases} ELSE {column} END, '')"
+    if kind is Kind.TEXT or given != "VARCHAR":
+        return column
+    return f"CASE WHEN {column} IN ({', '.join(map(literal, _NOTHING))}) THEN NULL ELSE {column} END"
 
 
-def _as_text(expression: str, given: str) -> str:
-    if given in ("FLOAT", "DOUBLE"):
-        # Tables with gaps come with whole ids as floats.
-        return (
-            f"CASE WHEN isfinite({expression}) AND {expression} = trunc({expression}) AND abs({expression}) < 1e18 "
-            f"THEN CAST(CAST({expression} AS BIGINT) AS VARCHAR) ELSE CAST({expression} AS VARCHAR) END"
-        )
-    return expression if given == "VARCHAR" else f"CAST({expression} AS VARCHAR)"
+def _float_text(expression: str, *, gap: bool) -> str:
+    """The shortest text of a float; a whole one has no decimals, for tables with gaps come with whole ids as floats."""
+    return (
+        f"CASE WHEN {'isnan(' + expression + ')' if gap else 'false'} THEN NULL "
+        f"WHEN isfinite({expression}) AND {expression} = trunc({expression}) AND abs({expression}) < 1e18 "
+        f"THEN CAST(CAST({expression} AS BIGINT) AS VARCHAR) ELSE CAST({expression} AS VARCHAR) END"
+    )
 
 
 def value(column: str, kind: Kind, shape: Shape, habits: Habits, *, zone: str, exponent: int) -> str:
@@ -142,7 +150,9 @@ def value(column: str, kind: Kind, shape: Shape, habits: Habits, *, zone: str, e
     if kind is Kind.MONEY:
         return _money(column, shape, habits, exponent)
     if kind is Kind.NUMBER:
-        return f"CASE WHEN isfinite({_number(column, shape, habits)}) THEN {_number(column, shape, habits)} END"
+        number = _number(column, shape, habits)
+        # Adding nought turns minus nought, which has other bytes, into nought.
+        return f"CASE WHEN isfinite({number}) THEN {number} + 0.0 END"
     if kind is Kind.FLAG:
         yes, no = (", ".join(literal(one) for one in some) for some in (_TRUE, _FALSE))
         return f"CAST(CASE WHEN lower({column}) IN ({yes}) THEN 1 WHEN lower({column}) IN ({no}) THEN 0 END AS TINYINT)"

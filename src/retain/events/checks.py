@@ -72,8 +72,12 @@ class Rules:
     now: int
 
 
-def checked_sql(schema: Schema, staged: str, shapes: Mapping[str, Shape], habits: Habits, rules: Rules) -> str:
+def checked_sql(
+    schema: Schema, staged: str, shapes: Mapping[str, Shape], habits: Habits, rules: Rules
+) -> str:
     """SQL of a staged table with our values and the first reason against each row.
+
+    ``place`` counts the table's rows in the order of the files, from 0: rows are staged in that order.
 
     Args:
         schema: the table's contract.
@@ -88,19 +92,20 @@ def checked_sql(schema: Schema, staged: str, shapes: Mapping[str, Shape], habits
         column = name(field.name)
         if field.name in habits.whole_floats:
             column = f"regexp_replace({column}, '\\.0$', '')"
-        sql = value(
-            column, field.kind, shapes[field.name], habits, zone=rules.zone, exponent=rules.exponent
+        sql = value(column, field.kind, shapes[field.name], habits, zone=rules.zone, exponent=rules.exponent)
+        read.append(
+            f"{sql} AS {name(field.name)}, {name(field.name)} IS NOT NULL AS {name(_given(field.name))}"
         )
-        read.append(f"{sql} AS {name(field.name)}, {name(field.name)} IS NOT NULL AS {name(_given(field.name))}")
     final = ", ".join(f"{_final(field, shapes)} AS {name(field.name)}" for field in fields)
     if "kind" not in shapes and {"amount"} & set(shapes) and schema.name == "orders":
         final += ", CASE WHEN amount < 0 THEN 'return' ELSE 'sale' END AS kind"
     reasons = " ".join(
-        f"WHEN {condition} THEN {literal(reason)}" for condition, reason in _conditions(schema, fields, shapes, rules)
+        f"WHEN {condition} THEN {literal(reason)}"
+        for condition, reason in _conditions(schema, fields, shapes, rules)
     )
     return (
-        f"SELECT file_no, row, {final}, CASE {reasons} ELSE NULL END AS reason "
-        f"FROM (SELECT file_no, row, {', '.join(read)} FROM {staged})"
+        f"SELECT file_no, place, {final}, CASE {reasons} ELSE NULL END AS reason "
+        f"FROM (SELECT file_no, rowid AS place, {', '.join(read)} FROM {staged})"
     )
 
 
@@ -184,7 +189,7 @@ def mark_duplicates(con: duckdb.DuckDBPyConnection, schema: Schema, checked: str
         checked: its quoted name.
         columns: all of its columns that are ours.
     """
-    order = ", ".join(name(one) for one in [*columns, "file_no", "row"])
+    order = ", ".join(name(one) for one in [*columns, "place"])
     named = [one for one in schema.identity if one in columns]
     if not named or named[0] != schema.identity[0]:
         return
@@ -209,7 +214,9 @@ def mark_duplicates(con: duckdb.DuckDBPyConnection, schema: Schema, checked: str
         )
 
 
-def unknown_values_hint(con: duckdb.DuckDBPyConnection, schema: Schema, checked: str, columns: list[str]) -> str:
+def unknown_values_hint(
+    con: duckdb.DuckDBPyConnection, schema: Schema, checked: str, columns: list[str]
+) -> str:
     """How to map the values that the contract does not know; empty if there are none."""
     lines = []
     for field in schema.fields:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
@@ -69,17 +70,15 @@ def as_utf8(path: str, shown: str, encoding: str, folder: Path) -> Utf8Text:
         return Utf8Text(path, chosen)
     copy = folder / f"{len(list(folder.iterdir()))}.txt"
     try:
-        with copy.open("w", encoding="utf-8", newline="") as out:
-            # Universal newlines on the way in: every line end becomes one.
-            with _opened(path) as raw, codecs.getreader(chosen)(raw) as text:
-                last = ""
-                while part := text.read(_CHUNK):
-                    joined = last + part
-                    # A pair of line-end bytes may be cut in two by the chunk.
-                    last = "\r" if joined.endswith("\r") else ""
-                    body = joined[: len(joined) - len(last)]
-                    out.write(body.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
-                out.write(last.replace("\r", "\n"))
+        # Universal newlines on the way in: every line end becomes one.
+        with (
+            _opened(path) as raw,
+            io.TextIOWrapper(raw, encoding=chosen) as text,
+            copy.open("w", encoding="utf-8", newline="") as out,
+        ):
+            out.write(text.read(_CHUNK).removeprefix("\ufeff"))
+            while part := text.read(_CHUNK):
+                out.write(part)
     except UnicodeError as cause:
         raise SourceError(
             f"'{shown}' is not in {chosen}: {cause}. Set its encoding in the source config."

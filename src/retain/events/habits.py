@@ -68,7 +68,9 @@ def find_habits(
     warnings: list[str] = []
     comma = source.decimal == ","
     if numbers and source.decimal == "auto":
-        sure, point, either = _counts(con, staged, numbers, [_matches(one) for one in (_COMMA, _POINT, _EITHER)])
+        sure, point, either = _counts(
+            con, staged, numbers, [_matches(one) for one in (_COMMA, _POINT, _EITHER)]
+        )
         comma = sure > point or (sure == point == 0 and either > 0 and semicolons)
         if either and not sure and not point:
             meant = "a decimal comma" if comma else "thousands"
@@ -84,10 +86,10 @@ def find_habits(
             staged,
             dates,
             [
-                f"TRY_CAST({_part(1)} AS INTEGER) > 12",
-                f"TRY_CAST({_part(2)} AS INTEGER) > 12",
-                _matches(DAY_OR_MONTH),
-                _matches(DAY_OR_MONTH.replace("[./-]", "[.]")),
+                _dated(_part(1)),
+                _dated(_part(2)),
+                _dated(_matches(DAY_OR_MONTH)),
+                _dated(_matches(DAY_OR_MONTH.replace("[./-]", "[.]"))),
             ],
         )
         if slashed:
@@ -96,7 +98,7 @@ def find_habits(
                 if first == second and dotted < slashed:
                     raise ContractError(
                         f"{table}: nothing tells whether dates such as 05/06/2011 begin with the day or the month. "
-                        f"Set dates = \"day-first\" or \"month-first\" in [source.tables.{table}]."
+                        f'Set dates = "day-first" or "month-first" in [source.tables.{table}].'
                     )
             words.append("month-first dates" if month_first else "day-first dates")
     whole = frozenset(one for one in keys if _whole_floats(con, staged, one))
@@ -107,8 +109,13 @@ def _matches(pattern: str) -> str:
     return f"regexp_matches(x, {literal(pattern)})"
 
 
+def _dated(condition: str) -> str:
+    """That condition for a date that does not begin with its year; most do, and are quickly told."""
+    return f"CASE WHEN substr(x, 5, 1) = '-' THEN false ELSE {condition} END"
+
+
 def _part(number: int) -> str:
-    return f"regexp_extract(x, {literal(DAY_OR_MONTH)}, {number})"
+    return f"TRY_CAST(regexp_extract(x, {literal(DAY_OR_MONTH)}, {number}) AS INTEGER) > 12"
 
 
 def _counts(
@@ -123,8 +130,10 @@ def _counts(
 
 
 def _whole_floats(con: duckdb.DuckDBPyConnection, staged: str, column: str) -> bool:
+    if not con.execute(f"SELECT 1 FROM {staged} WHERE suffix({name(column)}, '.0') LIMIT 1").fetchall():
+        return False
     row = con.execute(
-        f"SELECT coalesce(bool_and(regexp_full_match(x, '-?\\d+(\\.0)?')) AND bool_or(suffix(x, '.0')), false) "
+        f"SELECT coalesce(bool_and(regexp_full_match(x, '-?\\d+(\\.0)?')), false) "
         f"FROM (SELECT {name(column)} AS x FROM {staged})"
     ).fetchall()[0]
     return bool(row[0])

@@ -14,12 +14,12 @@ import duckdb
 
 from retain.errors import ConfigError, ContractError, SourceError, did_you_mean
 from retain.events.assemble import all_ids, renumbered, sorted_table
-from retain.events.casts import shaped
+from retain.events.casts import plain, translated
 from retain.events.checks import Rules, checked_sql, mark_duplicates, unknown_values_hint
 from retain.events.columns import match_columns
 from retain.events.habits import find_habits
 from retain.events.quarantine import bad_rows, write_quarantine
-from retain.events.readers import ROW, opened, unreadable
+from retain.events.readers import opened, unreadable
 from retain.events.schemas import SCHEMAS
 from retain.events.source import files_of
 from retain.events.sql import literal, name
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from retain.events.assemble import SortedTable
-    from retain.events.casts import Shape
     from retain.events.columns import Matched
     from retain.events.readers import Reading
     from retain.events.schemas import Schema
@@ -93,9 +92,7 @@ def read_events(
         ContractError: a table has too many bad rows, or the main table is empty.
     """
     wanted = _wanted(source, tables)
-    rules = Rules(
-        source.zone, source.money_exponent, time.time_ns() // 1000 if now is None else now
-    )
+    rules = Rules(source.zone, source.money_exponent, time.time_ns() // 1000 if now is None else now)
     tell = progress or (lambda _words: None)
     checked: dict[str, _Checked] = {}
     with TemporaryDirectory(prefix="retain-") as folder, _connection(source, Path(folder)) as con:
@@ -104,15 +101,16 @@ def read_events(
             checked[table] = _check(con, SCHEMAS[table], source, rules, Path(folder))
             if quarantine is not None:
                 write_quarantine(quarantine, table, checked[table].bad)
-    _refuse_too_many_bad(checked, source.max_bad_share, quarantine)
-    main = next((one for one in MAIN_TABLES if one in checked), None)
-    if main is not None and not len(checked[main].rows):
-        raise ContractError(
-            f"{main} has no usable row: {checked[main].rows_read} were read. "
-            f"Look at [source.tables.{main}] and the file it names."
-        )
-    tell("sorting")
-    return _store(source, checked, main)
+        _refuse_too_many_bad(checked, source.max_bad_share, quarantine)
+        main = next((one for one in MAIN_TABLES if one in checked), None)
+        if main is not None and not len(checked[main].rows):
+            raise ContractError(
+                f"{main} has no usable row: {checked[main].rows_read} were read. "
+                f"Look at [source.tables.{main}] and the file it names."
+            )
+        tell("sorting")
+        arranged = {table: sorted_table(con, SCHEMAS[table], one.rows) for table, one in checked.items()}
+    return _store(source, checked, arranged, main)
 
 
 def _wanted(source: SourceSettings, tables: Collection[str] | None) -> list[str]:
@@ -145,9 +143,7 @@ def _check(
     settings = source.tables[schema.name]
     copies = folder / schema.name
     copies.mkdir()
-    readings = [
-        opened(con, file, settings, copies) for file in files_of(schema.name, settings, source.base)
-    ]
+    readings = [opened(con, file, settings, copies) for file in files_of(schema.name, settings, source.base)]
     matched = match_columns(schema, settings, readings)
     _stage(con, schema, settings, readings, matched)
     found = find_habits(
@@ -166,7 +162,9 @@ def _check(
     if schema.name == "ticket_events":
         _give_customers(con, matched)
     columns = [
-        one.name for one in schema.fields if one.name in {row[0] for row in con.execute("DESCRIBE checked").fetchall()}
+        one.name
+        for one in schema.fields
+        if one.name in {row[0] for row in con.execute("DESCRIBE checked").fetchall()}
     ]
     mark_duplicates(con, schema, "checked", columns)
     has_bad = con.execute(
@@ -205,35 +203,31 @@ def _stage(
     """Every file's rows in one table, each column in the shape that fits all files."""
     types = {"text": "VARCHAR", "local": "TIMESTAMP", "instant": "TIMESTAMPTZ", "double": "DOUBLE"}
     columns = ", ".join(f"{name(one)} {types[shape]}" for one, shape in matched.shapes.items())
-    con.execute(f"CREATE OR REPLACE TEMP TABLE staged (file_no INTEGER, row BIGINT, {columns})")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE staged (file_no INTEGER, {columns})")
     con.execute(
         "CREATE OR REPLACE TEMP TABLE malformed (file_no INTEGER, row BIGINT, reason VARCHAR, line VARCHAR)"
     )
     for number, (reading, theirs) in enumerate(zip(readings, matched.theirs, strict=True)):
-        wanted = ", ".join(
-            _taken(schema, settings, reading, theirs, ours, shape) for ours, shape in matched.shapes.items()
-        )
+        inner, outer = [], []
+        for ours, shape in matched.shapes.items():
+            column, kind = theirs.get(ours), schema[ours].kind
+            given = reading.columns[column] if column else ""
+            taken = plain(reading.take(column), given, kind, shape) if column else "NULL"
+            inner.append(f"{taken} AS {name(ours)}")
+            outer.append(
+                translated(name(ours), given, kind, settings.values.get(ours, {})) if column else "NULL"
+            )
         try:
-            con.execute(f"INSERT INTO staged SELECT {number}, {name(ROW)}, {wanted} FROM {reading.relation}")
+            con.execute(
+                f"INSERT INTO staged SELECT {number}, {', '.join(outer)} "
+                f"FROM (SELECT {', '.join(inner)} FROM {reading.relation})"
+            )
         except duckdb.Error as cause:
             raise unreadable(reading.file, cause) from cause
         if reading.malformed:
-            con.execute(f"INSERT INTO malformed SELECT {number}, row, reason, line FROM ({reading.malformed})")
-
-
-def _taken(
-    schema: Schema,
-    settings: TableSource,
-    reading: Reading,
-    theirs: Mapping[str, str],
-    ours: str,
-    shape: Shape,
-) -> str:
-    if ours not in theirs:
-        return "NULL"
-    column = theirs[ours]
-    values = settings.values.get(ours, {})
-    return shaped(reading.take(column), reading.columns[column], schema[ours].kind, shape, values)
+            con.execute(
+                f"INSERT INTO malformed SELECT {number}, row, reason, line FROM ({reading.malformed})"
+            )
 
 
 def _give_customers(con: duckdb.DuckDBPyConnection, matched: Matched) -> None:
@@ -279,9 +273,7 @@ def _good_rows(
     return rows, warnings
 
 
-def _refuse_too_many_bad(
-    checked: Mapping[str, _Checked], limit: float, quarantine: Path | None
-) -> None:
+def _refuse_too_many_bad(checked: Mapping[str, _Checked], limit: float, quarantine: Path | None) -> None:
     lines = []
     for table, one in checked.items():
         if not one.rows_bad or one.rows_bad <= limit * one.rows_read:
@@ -296,8 +288,12 @@ def _refuse_too_many_bad(
         raise ContractError("\n".join(lines))
 
 
-def _store(source: SourceSettings, checked: Mapping[str, _Checked], main: str | None) -> EventStore:
-    tables = {table: sorted_table(SCHEMAS[table], one.rows) for table, one in checked.items()}
+def _store(
+    source: SourceSettings,
+    checked: Mapping[str, _Checked],
+    tables: Mapping[str, SortedTable],
+    main: str | None,
+) -> EventStore:
     ids = all_ids(tables)
     known = set(ids)
     invalid: dict[str, str] = {}
@@ -308,9 +304,7 @@ def _store(source: SourceSettings, checked: Mapping[str, _Checked], main: str | 
     warnings = [words for one in checked.values() for words in one.warnings]
     warnings += [one.hint for one in checked.values() if one.hint]
     warnings += [
-        f"{table} has no usable row."
-        for table, one in checked.items()
-        if table != main and not len(one.rows)
+        f"{table} has no usable row." for table, one in checked.items() if table != main and not len(one.rows)
     ]
     if main is not None:
         warnings += _strangers(tables, main)

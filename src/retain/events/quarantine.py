@@ -42,19 +42,18 @@ def bad_rows(con: duckdb.DuckDBPyConnection, checked: str, readings: Sequence[Re
         "CREATE OR REPLACE TEMP TABLE bad (file VARCHAR, row BIGINT, reason VARCHAR, row_json VARCHAR)"
     )
     counted = con.execute(
-        f"SELECT file_no, count(*) FROM {checked} WHERE reason IS NOT NULL GROUP BY file_no ORDER BY file_no"
+        f"SELECT file_no, min(place) FROM {checked} GROUP BY file_no "
+        f"HAVING count(reason) > 0 ORDER BY file_no"
     ).fetchall()
-    for number, _ in counted:
+    for number, first in counted:
         reading = readings[number]
-        raw = ", ".join(
-            f"{name(one)} := CAST({reading.take(one)} AS VARCHAR)" for one in reading.columns
-        )
-        shift = "coalesce(s.shift, 0)" if reading.file.format == "csv" else "0"
+        raw = ", ".join(f"{name(one)} := CAST({reading.take(one)} AS VARCHAR)" for one in reading.columns)
         con.execute(
-            f"INSERT INTO bad SELECT {literal(reading.file.shown)}, b.row + {shift}, b.reason, r.raw FROM ("
-            f"SELECT file_no, row, reason FROM {checked} WHERE reason IS NOT NULL AND file_no = {number}) b "
+            f"INSERT INTO bad SELECT {literal(reading.file.shown)}, b.row + coalesce(s.shift, 0), b.reason, r.raw "
+            f"FROM (SELECT file_no, place - {first} + 1 AS row, reason "
+            f"FROM {checked} WHERE reason IS NOT NULL AND file_no = {number}) b "
             f"JOIN (SELECT {name(ROW)} AS row, CAST(to_json(struct_pack({raw})) AS VARCHAR) AS raw "
-            f"FROM {reading.relation}) r ON b.row = r.row "
+            f"FROM {reading.numbered}) r ON b.row = r.row "
             f"ASOF LEFT JOIN shifts s ON b.file_no = s.file_no AND b.row > s.before"
         )
     for number, reading in enumerate(readings):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from retain.events.source import SourceFile, TableSource
 
 ROW = "retain row"
-"""The column that numbers a file's readable rows, from 1."""
+"""The column of ``Reading.numbered`` that numbers a file's readable rows, from 1."""
 
 _LONGEST_LINE = 16 << 20
 # DuckDB cuts the text of a line that it could not read at this length.
@@ -35,7 +35,7 @@ class Reading:
 
     Attributes:
         file: which one.
-        relation: SQL of its readable rows: ``ROW`` and what the columns are taken from.
+        relation: SQL of its readable rows, in the file's order.
         columns: the file's columns and their DuckDB types.
         words: what it is, for people.
         delimiter: of a CSV file, else empty.
@@ -50,6 +50,11 @@ class Reading:
     delimiter: str = ""
     malformed: str = ""
     taken: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def numbered(self) -> str:
+        """SQL of the readable rows with their numbers; slower than the plain relation."""
+        return f"(SELECT row_number() OVER () AS {name(ROW)}, * FROM {self.relation})"
 
     def take(self, column: str) -> str:
         """SQL of that column's value."""
@@ -95,12 +100,8 @@ def _types(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
 def _parquet(
     con: duckdb.DuckDBPyConnection, file: SourceFile, _source: TableSource, _folder: Path
 ) -> Reading:
-    scan = f"read_parquet({literal(file.path)}, binary_as_string=true, hive_partitioning=false"
-    relation = (
-        f"(SELECT file_row_number + 1 AS {name(ROW)}, * EXCLUDE (file_row_number) "
-        f"FROM {scan}, file_row_number=true))"
-    )
-    return Reading(file, relation, _types(con, scan + ")"), "parquet")
+    relation = f"read_parquet({literal(file.path)}, binary_as_string=true, hive_partitioning=false)"
+    return Reading(file, relation, _types(con, relation), "parquet")
 
 
 def _csv(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource, folder: Path) -> Reading:
@@ -112,24 +113,22 @@ def _csv(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource, 
     header = _header(sample, delimiter, file)
     words = f"csv, {text.encoding if text else 'utf-8'}, {'tab' if delimiter == chr(9) else repr(delimiter)}"
     # The rejects of one file go to tables of its own; the names are free because copies and files are numbered.
-    number = len(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name LIKE 'rejects %'").fetchall())
-    rejects, scans = f"rejects {number}", f"reject scans {number}"
+    number = len(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name LIKE 'rejects_%'").fetchall())
+    rejects, scans = f"rejects_{number}", f"scans_{number}"
     columns = ", ".join(f"{literal(one)}: 'VARCHAR'" for one in header)
     scan = (
         f"read_csv({literal(path)}, auto_detect=false, header=false, skip=1, delim={literal(delimiter)}, "
         f"quote='\"', escape='\"', columns={{{columns}}}, max_line_size={_LONGEST_LINE}"
     )
-    relation = (
-        f"(SELECT row_number() OVER () AS {name(ROW)}, * FROM {scan}, store_rejects=true, rejects_limit=0, "
-    )
     first = (
         f"SELECT count(*) FROM {scan}, store_rejects=true, rejects_limit=0, "
         f"rejects_table={literal(rejects)}, rejects_scan={literal(scans)})"
     )
-    con.execute(first)
+    # The tables appear once the whole file was gone through.
+    con.execute(first).fetchall()
     _refuse_swallowed_rows(con, rejects, file)
     found = con.execute(f"SELECT count(*) FROM {name(rejects)}").fetchall()[0][0]
-    relation = relation.removesuffix("store_rejects=true, rejects_limit=0, ") + "ignore_errors=true))"
+    relation = f"{scan}, ignore_errors=true)"
     malformed = (
         # A stray quote can pull several lines into one; each of them is a row that is lost.
         f"SELECT line - 1 AS row, reason, unnest(string_split(trim(csv_line, chr(10)), chr(10))) AS line FROM ("
@@ -162,7 +161,7 @@ def _first_lines(con: duckdb.DuckDBPyConnection, path: str) -> list[str]:
         f"delim={literal(_NEVER_IN_JSON)}, quote='', escape='', columns={{'line': 'VARCHAR'}}, "
         f"max_line_size={_LONGEST_LINE}, ignore_errors=true) LIMIT 1000"
     ).fetchall()
-    return [str(row[0]) for row in rows if row[0] is not None]
+    return [str(row[0]).removeprefix("\ufeff") for row in rows if row[0] is not None]
 
 
 def _delimiter(sample: Iterable[str]) -> str:
@@ -193,15 +192,14 @@ def _jsonl(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource
     local = "://" not in file.path
     text = as_utf8(file.path, file.shown, source.encoding, folder) if local else None
     path = text.path if text else file.path
-    lines = (
-        f"(SELECT row_number() OVER () AS {name(ROW)}, line FROM read_csv({literal(path)}, auto_detect=false, "
-        f"header=false, delim={literal(_NEVER_IN_JSON)}, quote='', escape='', columns={{'line': 'VARCHAR'}}, "
-        f"max_line_size={_LONGEST_LINE}))"
+    scan = (
+        f"read_csv({literal(path)}, auto_detect=false, header=false, delim={literal(_NEVER_IN_JSON)}, "
+        f"quote='', escape='', columns={{'line': 'VARCHAR'}}, max_line_size={_LONGEST_LINE})"
     )
+    lines = f"(SELECT line FROM {scan} WHERE {trimmed('line')} IS NOT NULL)"
     good = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
     seen = con.execute(
-        f"SELECT CASE WHEN {good} THEN json_keys(line) END AS keys, count(*) FROM {lines} "
-        f"WHERE {trimmed('line')} IS NOT NULL GROUP BY keys"
+        f"SELECT CASE WHEN {good} THEN json_keys(line) END AS keys, count(*) FROM {lines} GROUP BY keys"
     ).fetchall()
     columns = sorted({str(key) for keys, _ in seen for key in keys or ()})
     malformed = any(keys is None for keys, _ in seen)
@@ -209,13 +207,16 @@ def _jsonl(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource
         raise SourceError(
             f"'{file.shown}' holds one JSON array. Write one object a line instead (JSON lines)."
         )
-    bad = f"SELECT {name(ROW)} AS row, 'malformed line: no JSON object' AS reason, line FROM {lines} "
+    bad = (
+        f"SELECT row, 'malformed line: no JSON object' AS reason, line "
+        f"FROM (SELECT row_number() OVER () AS row, line FROM {lines}) WHERE NOT ({good})"
+    )
     return Reading(
         file,
-        f"(SELECT * FROM {lines} WHERE {trimmed('line')} IS NOT NULL AND {good})",
+        f"(SELECT line FROM {lines} WHERE {good})",
         dict.fromkeys(columns, "VARCHAR"),
         f"jsonl, {text.encoding if text else 'utf-8'}",
-        malformed=bad + f"WHERE {trimmed('line')} IS NOT NULL AND NOT ({good})" if malformed else "",
+        malformed=bad if malformed else "",
         taken={one: f"json_extract_string(line, {literal(_json_path(one))})" for one in columns},
     )
 

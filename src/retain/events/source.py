@@ -150,7 +150,9 @@ def files_of(table: str, source: TableSource, base: Path) -> tuple[SourceFile, .
     found = base / source.path
     if found.is_dir():
         names = sorted(
-            str(Path(source.path) / one.relative_to(found)) for one in found.rglob("*") if _is_data(one, found)
+            str(Path(source.path) / one.relative_to(found))
+            for one in found.rglob("*")
+            if _is_data(one, found)
         )
     elif found.is_file():
         names = [source.path]

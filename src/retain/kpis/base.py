@@ -55,7 +55,7 @@ def kpis(store: EventStore, start: int, end: int, active_days: int) -> tuple[Kpi
         )
     if active_days <= 0:
         raise WindowError(f"active_days is {active_days}. Give a number of days above 0.")
-    found = {}
+    found: dict[str, Kpi] = {}
     if (table := _known(store, "orders", end)) is not None:
         found |= order_kpis(table, start, end, active_days * DAY, 10.0**store.money_exponent)
     if (table := _known(store, "feedback", end)) is not None:

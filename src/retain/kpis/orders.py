@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retain.events.store import MISSING
 from retain.kpis.kpi import DEFINITIONS
-from retain.timeline import DAY
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -104,7 +103,7 @@ def orders_of(table: EventTable, end: int) -> Orders:
 def _by_time(made: Orders) -> Orders:
     """The same orders by customer and time: an order_id says nothing about time."""
     at = np.lexsort([made.sale, made.time, made.customer])
-    parts = {
+    parts: dict[str, Any] = {
         name: value[at] if isinstance(value := getattr(made, name), np.ndarray) else value
         for name in Orders.__dataclass_fields__
     }

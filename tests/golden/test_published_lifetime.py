@@ -1,0 +1,24 @@
+"""Published BG/NBD values: the CDNOW parameters of Fader, Hardie, Lee 2005 and their worked customer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from retain.lifetime.bgnbd import BgNbd
+from retain.lifetime.history import History
+
+CDNOW = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
+"""In weeks; the unit is whatever unit the histories are in."""
+
+
+def test_worked_customer_of_the_paper() -> None:
+    """Two repeats by week 30.43 of 38.86: 1.226 purchases are expected in the next 39 weeks."""
+    customer = History(np.array([2]), np.array([30.43]), np.array([38.86]))
+    assert CDNOW.expected_purchases(customer, 39.0)[0] == pytest.approx(1.226, abs=5e-4)
+
+
+def test_probability_of_being_alive_of_the_worked_customer() -> None:
+    """By equation: 1 / (1 + .793/3.426 · (43.274/34.844)^2.243) = .7266."""
+    customer = History(np.array([2]), np.array([30.43]), np.array([38.86]))
+    assert CDNOW.p_alive(customer)[0] == pytest.approx(0.7266, abs=5e-5)
