@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from retain.engine.panel import Snapshots
 from retain.labels import LABELS, sales_of
 from retain.scoring.reasons import MOST, Reason, by_topic, explain, topics_of
 from retain.scoring.tiers import TierSettings, tier_of
@@ -87,20 +88,32 @@ def score(
     store: EventStore, bundle: Bundle, engine: Engine, as_of: int, tiers: TierSettings, value: ValueSettings
 ) -> Scored:
     """Probability, tier, value, priority and reasons of every eligible customer."""
-    from retain.engine.panel import Snapshots  # noqa: PLC0415  # keeps the contract's names free of the engine
-
     customers = np.flatnonzero(LABELS.get(bundle.churn.definition).eligible(store, as_of, bundle.churn))
     snapshots = Snapshots(customers, np.full(len(customers), as_of, dtype=np.int64))
+    return score_customers(store, bundle, engine, snapshots, tiers, value)
+
+
+def score_customers(
+    store: EventStore,
+    bundle: Bundle,
+    engine: Engine,
+    snapshots: Snapshots,
+    tiers: TierSettings,
+    value: ValueSettings,
+) -> Scored:
+    """The same of these eligible customers, all at one cutoff; priority is among them."""
+    customers = snapshots.customer
     values = engine(store, bundle.features, snapshots).values
     if len(customers):
         probability = bundle.probabilities(values)
         contributions = bundle.fitted.contributions(values)
+        worth = expected_value(store, int(snapshots.cutoff[0]), customers, value)
+        effects = np.abs(by_topic(bundle.features, contributions)).mean(axis=0)
     else:
-        probability, contributions = np.empty(0), np.empty((0, len(bundle.features.features)))
-    worth = expected_value(store, as_of, customers, value)
+        probability, worth, contributions = np.empty(0), np.empty(0), np.empty((0, len(bundle.features.features)))
+        effects = np.zeros(len(topics_of(bundle.features)))
     at_risk = probability * worth
-    effects = np.abs(by_topic(bundle.features, contributions)).mean(axis=0) if len(customers) else np.empty(0)
-    ranked = sorted(zip(topics_of(bundle.features), map(float, effects), strict=False), key=lambda one: -one[1])
+    ranked = sorted(zip(topics_of(bundle.features), map(float, effects), strict=True), key=lambda one: -one[1])
     return Scored(
         customers=customers,
         values=values,

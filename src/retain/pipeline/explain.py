@@ -1,0 +1,178 @@
+"""`retain explain`: one customer's history, score, drivers and recommended action."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retain.decisions.rules import recommend
+from retain.engine.panel import Snapshots
+from retain.errors import UsageError, did_you_mean
+from retain.events.store import MISSING
+from retain.labels import LABELS, require_cutoff, sales_of
+from retain.modelling.tracking import CHAMPION
+from retain.pipeline.score import contact_rules, playbook_of
+from retain.scoring.reasons import by_topic, topics_of
+from retain.scoring.scorecard import score_customers
+from retain.timeline import instant_text
+
+if TYPE_CHECKING:
+    from retain.pipeline.project import Project
+
+LATEST = 10
+"""So many orders of the history are shown."""
+
+
+@dataclass(frozen=True)
+class Driver:
+    """What one feature adds to the customer's log-odds of churn.
+
+    Attributes:
+        feature: its name.
+        value: the customer's own; NaN where not known.
+        effect: above 0 it speaks for leaving.
+        why: what the feature tells in general.
+    """
+
+    feature: str
+    value: float
+    effect: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One customer as of one instant.
+
+    Attributes:
+        customer_id: who.
+        as_of: the cutoff.
+        orders: (instant, amount or None) of the latest orders before it, newest first.
+        orders_total: how many rows of sales were known.
+        probability: of churn; None when the customer is not eligible.
+        status_reason: why there is no score.
+        tier: risk tier.
+        value: expected margin if they stay.
+        reasons: in plain words, the strongest first.
+        topics: what each topic adds to the log-odds, the strongest first.
+        drivers: the same by feature.
+        action: what is recommended.
+        channel: where.
+        action_why: why.
+        model_version: of the bundle.
+    """
+
+    customer_id: str
+    as_of: int
+    orders: tuple[tuple[int, float | None], ...]
+    orders_total: int
+    probability: float | None
+    status_reason: str
+    tier: str
+    value: float | None
+    reasons: tuple[str, ...]
+    topics: tuple[tuple[str, float], ...]
+    drivers: tuple[Driver, ...]
+    action: str
+    channel: str
+    action_why: str
+    model_version: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The explanation as JSON values."""
+        return {
+            "customer_id": self.customer_id,
+            "as_of": instant_text(self.as_of),
+            "orders_known": self.orders_total,
+            "latest_orders": [{"ordered_at": instant_text(when), "amount": amount} for when, amount in self.orders],
+            "churn_probability": self.probability,
+            "status_reason": self.status_reason or None,
+            "risk_tier": self.tier or None,
+            "expected_value": self.value,
+            "reasons": list(self.reasons),
+            "topics": [{"topic": topic, "effect": effect} for topic, effect in self.topics],
+            "drivers": [
+                {"feature": one.feature, "value": one.value if np.isfinite(one.value) else None, "effect": one.effect}
+                for one in self.drivers
+            ],
+            "recommended_action": self.action or None,
+            "action_channel": self.channel or None,
+            "action_why": self.action_why or None,
+            "model_version": self.model_version,
+        }
+
+
+def run_explanation(
+    project: Project, customer_id: str, as_of: int | None = None, model: str | None = None
+) -> Explanation:
+    """Why one customer has the score that they have.
+
+    Args:
+        project: the data and settings.
+        customer_id: as in the input.
+        as_of: the cutoff; None is the end of the data.
+        model: alias, number or version; None is the champion.
+
+    Raises:
+        UsageError: there is no such customer.
+        WindowError: the date does not fit the data.
+    """
+    store, config = project.store, project.config
+    as_of = project.end_of_data() if as_of is None else as_of
+    require_cutoff(store, as_of)
+    position = int(np.searchsorted(store.customer_ids, customer_id))
+    if position == len(store.customer_ids) or store.customer_ids[position] != customer_id:
+        hint = did_you_mean(customer_id, store.customer_ids[:: max(1, len(store.customer_ids) // 5)][:5].tolist())
+        raise UsageError(f"There is no customer '{customer_id}' in the data. {hint.replace('Choose one of', 'For example')}")
+    registered = project.tracking.find(model or CHAMPION)
+    opened = project.open(project.tracking.bundle_of(registered))
+    sales = sales_of(store)
+    mine = (sales.customer == position) & (sales.known < as_of)
+    when = sales.time[mine][::-1]
+    amounts = sales.columns["amount"].values[mine][::-1] if "amount" in sales.columns else np.full(len(when), MISSING)
+    latest = tuple(
+        (int(moment), None if amount == MISSING else float(amount) / 10**store.money_exponent)
+        for moment, amount in zip(when[:LATEST], amounts[:LATEST], strict=True)
+    )
+    eligible = bool(LABELS.get(opened.churn.definition).eligible(store, as_of, opened.churn)[position])
+    if not eligible:
+        what = f"no order in the {opened.churn.active_days} days before {instant_text(as_of)}" if len(when) else "no order yet"
+        return Explanation(
+            customer_id, as_of, latest, len(when), None, what, "", None, (), (), (), "", "", "", opened.version
+        )
+    only = Snapshots(np.array([position]), np.array([as_of]))
+    scored = score_customers(store, opened, project.engine, only, config.tiers, config.value)
+    contributions = opened.fitted.contributions(scored.values)[0]
+    features = opened.features
+    topics = sorted(
+        zip(topics_of(features), map(float, by_topic(features, contributions[None, :])[0]), strict=True),
+        key=lambda one: -abs(one[1]),
+    )
+    drivers = [
+        Driver(one.name, float(value), float(effect), one.why)
+        for one, value, effect in zip(features.features, scored.values[0], contributions, strict=True)
+    ]
+    playbook = playbook_of(project)
+    action = recommend(
+        playbook, scored.tier.tolist(), scored.raising_topics, contact_rules(store, scored, playbook, as_of)
+    )
+    worth = float(scored.expected_value[0])
+    return Explanation(
+        customer_id=customer_id,
+        as_of=as_of,
+        orders=latest,
+        orders_total=len(when),
+        probability=float(scored.probability[0]),
+        status_reason="",
+        tier=str(scored.tier[0]),
+        value=worth if np.isfinite(worth) else None,
+        reasons=tuple(one.sentence for one in scored.reasons[0]),
+        topics=tuple(topics),
+        drivers=tuple(sorted(drivers, key=lambda one: -abs(one.effect))),
+        action=str(action.action_id[0]),
+        channel=str(action.channel[0] or ""),
+        action_why=str(action.why[0]),
+        model_version=opened.version,
+    )

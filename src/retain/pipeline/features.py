@@ -1,0 +1,98 @@
+"""`retain features`: the panel as a file, for those who want to model themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv, parquet
+
+from retain import atomic
+from retain.engine.panel import Snapshots
+from retain.errors import UsageError, did_you_mean
+from retain.labels import LABELS, require_cutoff, sales_of
+from retain.timeline import instant_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from retain.pipeline.project import Project
+
+
+@dataclass(frozen=True)
+class FeatureRun:
+    """What `retain features` wrote.
+
+    Attributes:
+        path: the file.
+        rows: (customer, cutoff) pairs.
+        cutoffs: in the order asked for.
+        features: the columns that are features.
+        fingerprint: of the feature set.
+    """
+
+    path: Path
+    rows: int
+    cutoffs: tuple[int, ...]
+    features: tuple[str, ...]
+    fingerprint: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The run as JSON values."""
+        return {
+            "path": str(self.path),
+            "rows": self.rows,
+            "cutoffs": [instant_text(one) for one in self.cutoffs],
+            "features": list(self.features),
+            "fingerprint": self.fingerprint,
+        }
+
+
+def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> FeatureRun:
+    """The feature panel of every customer with an order before the cutoff, written to one file.
+
+    Columns: ``customer_id``, ``cutoff``, ``eligible``, then the features; rows by cutoff and customer.
+
+    Args:
+        project: the data and settings.
+        cutoffs: one or more instants.
+        out: a path that ends in ``.parquet`` or ``.csv``.
+
+    Raises:
+        UsageError: the ending is another.
+        WindowError: a cutoff does not fit the data.
+    """
+    if out.suffix not in (".parquet", ".csv"):
+        raise UsageError(f"'{out}' has to end in .parquet or .csv. {did_you_mean(out.suffix, ['.parquet', '.csv'])}")
+    store, churn = project.store, project.config.churn
+    for cutoff in cutoffs:
+        require_cutoff(store, cutoff)
+    sales = sales_of(store)
+    label = LABELS.get(churn.definition)
+    known = [np.unique(sales.customer[(sales.time < cutoff) & (sales.known < cutoff)]) for cutoff in cutoffs]
+    snapshots = Snapshots(
+        np.concatenate(known), np.repeat(np.array(cutoffs, dtype=np.int64), [len(one) for one in known])
+    )
+    eligible = [label.eligible(store, cutoff, churn)[mine] for cutoff, mine in zip(cutoffs, known, strict=True)]
+    project.progress(f"{len(project.features.names)} features of {len(snapshots):,} snapshots")
+    values = project.engine(store, project.features, snapshots).values
+    table = pa.table(
+        {
+            "customer_id": pa.array(store.customer_ids[snapshots.customer], pa.string()),
+            "cutoff": pa.array(snapshots.cutoff).cast(pa.timestamp("us", tz="UTC")),
+            "eligible": pa.array(np.concatenate(eligible)),
+            **{
+                name: pa.array(values[:, position], from_pandas=True)
+                for position, name in enumerate(project.features.names)
+            },
+        }
+    )
+    with atomic.file(out) as part:
+        if out.suffix == ".csv":
+            csv.write_csv(table, part)
+        else:
+            parquet.write_table(table, part, compression="zstd")
+    return FeatureRun(out, len(snapshots), tuple(cutoffs), project.features.names, project.features.fingerprint)

@@ -1,0 +1,32 @@
+"""`retain kpis`: the customer base in figures, period by period."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from retain.kpis import kpi_history
+from retain.labels import observed
+from retain.timeline import DAY
+
+if TYPE_CHECKING:
+    from retain.kpis import Period
+    from retain.pipeline.project import Project
+
+
+def run_kpis(project: Project, until: int | None = None, days: int = 90, periods: int = 1) -> tuple[Period, ...]:
+    """Every key figure of the latest periods, oldest first.
+
+    Args:
+        project: the data and settings.
+        until: where the last period ends; None is the end of the data.
+        days: how long each period is.
+        periods: how many, as far as the data reach.
+
+    Raises:
+        WindowError: a period is empty.
+    """
+    until = project.end_of_data() if until is None else until
+    first, _ = observed(project.store)
+    ends = [until - back * days * DAY for back in range(periods)]
+    reached = [end for end in ends if end == until or end - days * DAY >= first]
+    return kpi_history(project.store, reached, days, project.config.churn.active_days)
