@@ -217,27 +217,21 @@ def live(people: People, seed: int, block: int) -> Life:
 
 def _experiences(people: People, who: Ints, day: int, rng: np.random.Generator) -> Purchases:
     """How the orders of one day go, up to the end of everything they cause."""
-    chance = rng.random((9, len(who)))
+    chance = rng.random((12, len(who)))
     in_store = chance[0] < people.store_share[who]
     busy = 0.9 * max(world.MARKET[day] - 0.15, 0.0)
     late = ~in_store & (chance[1] < 1 / (1 + np.exp(1.9 - people.late[who] - busy)))
     promised = np.where(in_store, 0, 2 + np.floor(4 * chance[2])).astype(np.int64)
     overrun = np.minimum(1 + np.floor(np.log(np.maximum(chance[3], 1e-9)) / np.log(0.72)), 14)
-    delivered = np.where(late, promised + overrun, np.maximum(promised - (chance[3] < 0.3), 0)).astype(
-        np.int64
-    )
+    early = np.maximum(promised - (chance[3] < 0.3), 0)
+    delivered = np.where(late, promised + overrun, early).astype(np.int64)
     faulty = chance[4] < 0.06
     failed = chance[5] < 0.025
     returned = chance[6] < np.where(faulty, 0.55, 0.035)
     ticket = chance[7] < 0.015 + 0.30 * late + 0.30 * faulty + 0.35 * failed
     slow = ticket & (chance[8] < 0.32)
-    reopened = ticket & ((chance[8] * 7.3) % 1 < 0.22)
-    wait = (
-        1
-        + np.floor(3 * chance[1])
-        + np.where(slow, 5 + np.floor(8 * chance[6]), 0)
-        + np.where(reopened, 5, 0)
-    )
+    reopened = ticket & (chance[9] < 0.22)
+    wait = 1 + np.floor(3 * chance[10]) + (5 + np.floor(8 * chance[11])) * slow + 5 * reopened
     return Purchases(
         customer=who,
         day=np.full(len(who), day),
