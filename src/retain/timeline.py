@@ -10,8 +10,10 @@ import numpy as np
 
 from retain.errors import ConfigError, UsageError
 
-MINUTE = 60_000_000
-DAY = 1_440 * MINUTE
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 NEVER = int(np.iinfo(np.int64).min)
 """An instant that is not known; below every real one."""
 

@@ -36,6 +36,33 @@ class Fitted(Protocol):
         ...
 
 
+class Task:
+    """Rows to learn from, and every learner's model of them, trained once however many ask for it.
+
+    Attributes:
+        x: features, rows by columns.
+        y: outcomes.
+        names: of the columns.
+        size: of the models.
+        seed: of whatever is random.
+        threads: at most.
+    """
+
+    def __init__(
+        self, x: FloatArray, y: LabelArray, names: Sequence[str], *, size: int, seed: int, threads: int
+    ) -> None:
+        """Nothing is trained yet."""
+        self.x, self.y, self.names = x, y, tuple(names)
+        self.size, self.seed, self.threads = size, seed, threads
+        self._done: dict[str, Fitted] = {}
+
+    def fitted(self, learner: str) -> Fitted:
+        """The model of the learner of that name."""
+        if learner not in self._done:
+            self._done[learner] = LEARNERS.get(learner).fit(self)
+        return self._done[learner]
+
+
 class Learner(Protocol):
     """A way to train a model.
 
@@ -45,10 +72,8 @@ class Learner(Protocol):
 
     sizes: tuple[int, ...]
 
-    def fit(
-        self, x: FloatArray, y: LabelArray, names: Sequence[str], *, size: int, seed: int, threads: int
-    ) -> Fitted:
-        """A model of that size, trained on these rows."""
+    def fit(self, task: Task) -> Fitted:
+        """A model of the task's rows and size."""
         ...
 
     def load(self, text: str) -> Fitted:
@@ -82,12 +107,10 @@ class Boosting:
     ``docs/decisions/0003-training.md``.
     """
 
-    sizes = (50, 100, 150, 200, 300, 400)
+    sizes = (50, 100, 150, 200, 300)
 
-    def fit(
-        self, x: FloatArray, y: LabelArray, names: Sequence[str], *, size: int, seed: int, threads: int
-    ) -> Fitted:
-        """Trees grown on these rows; the same rows, seed and version of LightGBM give the same text."""
+    def fit(self, task: Task) -> Fitted:
+        """Trees grown on the task's rows; the same rows, seed and version of LightGBM give the same text."""
         import lightgbm  # noqa: PLC0415  # takes a second to load
 
         settings = {
@@ -95,19 +118,19 @@ class Boosting:
             "learning_rate": 0.02,
             "max_depth": 5,
             "num_leaves": 20,
-            "min_data_in_leaf": int(np.clip(len(y) // 50, 5, 200)),
+            "min_data_in_leaf": int(np.clip(len(task.y) // 50, 5, 200)),
             "lambda_l2": 20.0,
             "feature_fraction": 0.4,
             "bagging_fraction": 0.6,
             "bagging_freq": 1,
-            "seed": seed,
+            "seed": task.seed,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": threads,
+            "num_threads": task.threads,
             "verbosity": -1,
         }
-        data = lightgbm.Dataset(x, label=y, feature_name=list(names), free_raw_data=True)
-        return _Trees(lightgbm.train(settings, data, num_boost_round=size))
+        data = lightgbm.Dataset(task.x, label=task.y, feature_name=list(task.names), free_raw_data=True)
+        return _Trees(lightgbm.train(settings, data, num_boost_round=task.size))
 
     def load(self, text: str) -> Fitted:
         """Trees from LightGBM's text format."""
@@ -181,20 +204,12 @@ class Logistic:
     strength: float = 0.01
     sizes: tuple[int, ...] = (1,)
 
-    def fit(
-        self,
-        x: FloatArray,
-        y: LabelArray,
-        names: Sequence[str],
-        *,
-        size: int,  # noqa: ARG002  # one size only
-        seed: int,  # noqa: ARG002  # the optimum is unique
-        threads: int,  # noqa: ARG002  # one thread is enough
-    ) -> Fitted:
+    def fit(self, task: Task) -> Fitted:
         """The penalised maximum-likelihood fit."""
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # takes seconds to load
 
-        chosen = [position for position, name in enumerate(names) if not self.only or name in self.only]
+        x = task.x
+        chosen = [position for position, name in enumerate(task.names) if not self.only or name in self.only]
         columns = [position for position in chosen if np.isfinite(x[:, position]).any()]
         known = np.where(np.isfinite(x[:, columns]), x[:, columns], np.nan)
         fill = np.nanmedian(np.sign(known) * np.log1p(np.abs(known)), axis=0)
@@ -203,7 +218,7 @@ class Logistic:
         spread = logged.std(axis=0)
         scale = np.where(spread > 1e-12, spread, 1.0)  # noqa: PLR2004  # a constant column has no scale
         design = np.hstack([(logged - centre) / scale, unknown - share])
-        model = LogisticRegression(C=self.strength, max_iter=2_000, tol=1e-8).fit(design, y)
+        model = LogisticRegression(C=self.strength, max_iter=2_000, tol=1e-8).fit(design, task.y)
         weight = model.coef_[0]
         return _Linear(
             columns=tuple(columns),
@@ -252,12 +267,9 @@ class Blend:
 
     sizes = Boosting.sizes
 
-    def fit(
-        self, x: FloatArray, y: LabelArray, names: Sequence[str], *, size: int, seed: int, threads: int
-    ) -> Fitted:
+    def fit(self, task: Task) -> Fitted:
         """Both, trained on the same rows."""
-        parts = (one.fit(x, y, names, size=size, seed=seed, threads=threads) for one in (Boosting(), Logistic()))
-        return _Mean(*parts)
+        return _Mean(task.fitted("lightgbm"), task.fitted("logistic"))
 
     def load(self, text: str) -> Fitted:
         """Both from their JSON."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import logging
+import io
 import os
 import warnings
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # MLflow reads these when it is imported.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _PREVIOUS = "previous_champion"
@@ -220,14 +221,6 @@ class Tracking:
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
     """MLflow without its chatter about migrations and new versions; errors still come through."""
-    names = ("mlflow", "alembic")
-    before = {name: logging.getLogger(name).level for name in names}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
-        for name in names:
-            logging.getLogger(name).setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for name, level in before.items():
-                logging.getLogger(name).setLevel(level)
+        yield

@@ -12,7 +12,7 @@ from retain.errors import ConfigError, TrainingError, WindowError
 from retain.evaluation.ranking import auroc
 from retain.labels import LABELS, ChurnSettings, observed
 from retain.modelling import calibration
-from retain.modelling.learners import LEARNERS, Fitted
+from retain.modelling.learners import LEARNERS, Fitted, Task
 from retain.timeline import DAY, cutoffs_back_from, instant_text
 
 if TYPE_CHECKING:
@@ -233,6 +233,7 @@ def train(
     y = outcomes(plan.until)
     _require_both_classes(y, "All snapshots together")
     names = tuple(dict.fromkeys((*settings.learners, BASELINE)))
+    largest = max(size for name in names for size in LEARNERS.get(name).sizes)
     odds: dict[str, list[dict[int, FloatArray]]] = {name: [] for name in names}
     truths: list[LabelArray] = []
     usable = []
@@ -244,13 +245,13 @@ def train(
             continue
         usable.append(fold)
         truths.append(y[at])
+        progress(f"validating at {instant_text(fold.validation)[:10]}, trained on {len(fold.training)} earlier cutoffs")
+        task = Task(
+            x[into], then[into], features.names, size=largest, seed=settings.seed, threads=settings.threads
+        )
         for name in names:
-            progress(f"validating {name} at {instant_text(fold.validation)[:10]}")
-            learner = LEARNERS.get(name)
-            fitted = learner.fit(
-                x[into], then[into], features.names, size=max(learner.sizes), seed=settings.seed, threads=settings.threads
-            )
-            odds[name].append({size: fitted.log_odds(x[at], size) for size in learner.sizes})
+            fitted = task.fitted(name)
+            odds[name].append({size: fitted.log_odds(x[at], size) for size in LEARNERS.get(name).sizes})
     if not usable:
         raise TrainingError(
             f"No validation cutoff has {FEWEST_OF_A_CLASS} churners and {FEWEST_OF_A_CLASS} others. Load more "
@@ -264,13 +265,11 @@ def train(
     folds = [(by_size[best.size], truth) for by_size, truth in zip(odds[best.learner], truths, strict=True)]
     calibrated, evidence = calibration.choose(folds, float(y.mean()))
     progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
-    fitted = LEARNERS.get(best.learner).fit(
-        x, y, features.names, size=best.size, seed=settings.seed, threads=settings.threads
-    )
+    whole = Task(x, y, features.names, size=best.size, seed=settings.seed, threads=settings.threads)
     return Trained(
         learner=best.learner,
         size=best.size,
-        fitted=fitted,
+        fitted=whole.fitted(best.learner),
         calibration=calibrated,
         features=features,
         churn=churn,

@@ -15,7 +15,7 @@ from retain.features.spec import FeatureSet
 from retain.labels import LABELS, observed, require_closed, require_cutoff, sales_of
 from retain.lifetime.bgnbd import fit_bgnbd
 from retain.lifetime.history import histories
-from retain.modelling.learners import LEARNERS, RFM
+from retain.modelling.learners import RFM, Task
 from retain.modelling.training import BASELINE, eligible_snapshots
 from retain.pipeline.train import run_training
 from retain.timeline import DAY, instant, instant_text
@@ -141,8 +141,8 @@ def _rfm(project: Project, opened: Bundle, snapshots: Snapshots) -> FloatArray:
         rows = panel.cutoff == cutoff
         y[rows] = label.churned(store, cutoff, config.churn, opened.trained_until)[panel.customer[rows]]
     x = project.engine(store, features, panel).values
-    fitted = LEARNERS.get(BASELINE).fit(x, y, features.names, size=1, seed=config.training.seed, threads=1)
-    odds = fitted.log_odds(project.engine(store, features, snapshots).values)
+    task = Task(x, y, features.names, size=1, seed=config.training.seed, threads=1)
+    odds = task.fitted(BASELINE).log_odds(project.engine(store, features, snapshots).values)
     return np.asarray(1 / (1 + np.exp(-odds)))
 
 

@@ -1,0 +1,283 @@
+"""What the page shows, gathered from a scoring run, an evaluation and the key figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retain import __version__
+from retain.evaluation.card import Measures
+from retain.pipeline.kpis import run_kpis
+from retain.pipeline.score import playbook_of
+from retain.reports import content, write
+from retain.scoring.reasons import MOST
+from retain.scoring.tiers import TIERS
+from retain.timeline import instant_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from retain.evaluation.intervals import Interval
+    from retain.pipeline.evaluate import Evaluation
+    from retain.pipeline.project import Project
+    from retain.pipeline.score import ScoringRun
+
+SHOWN = 50
+"""So many customers are listed on the page; all are in ``scores.parquet``."""
+AT_RISK = ("critical", "high")
+NAMES = {
+    "blend": "Blend of trees and logistic regression",
+    "lightgbm": "Boosted trees (LightGBM)",
+    "logistic": "Logistic regression",
+    "rfm_logistic": "RFM logistic regression",
+    "bgnbd": "BG/NBD",
+}
+TOPIC_WORDS = {
+    "recency": "Time since the last order",
+    "frequency": "Number of orders",
+    "spend": "Spend",
+    "rhythm": "Rhythm of orders",
+    "trend": "Orders and spend against before",
+    "returns": "Returns",
+    "breadth": "Range of products bought",
+    "habits": "When orders are placed",
+    "tenure": "Time as a customer",
+    "discounts": "Discounts",
+}
+STATUS_WORDS = {
+    "scored": "active, so asked about and scored",
+    "not_eligible": "ordered before, but not recently enough to be asked about",
+    "no_history": "no order known before the date of the scores",
+    "invalid": "occurs only in rows that were put into quarantine",
+}
+CAVEATS = (
+    "The model knows what the tables hold and nothing else: no competitor's offer, no move to another town.",
+    "A reason says what moves the score. It does not say that changing it would keep the customer.",
+    "Recommended actions follow rules over tier and reasons; nobody has measured yet what they bring here.",
+    "Churn rates move with the season. Probabilities are right on average over the seasons seen in training.",
+)
+
+
+def write_report(project: Project, run: ScoringRun, evaluation: Evaluation | None, path: Path) -> Path:
+    """The path of a page that shows the run, how good the model is, and the customer base in figures."""
+    project.progress("writing the report")
+    return write(_content(project, run, evaluation), path)
+
+
+def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -> content.ReportContent:
+    config, scored = project.config, run.scored
+    risky = np.isin(scored.tier.astype(str), AT_RISK)
+    has_value = bool(np.isfinite(scored.value_at_risk).any())
+    card = run.bundle.card["training"]
+    return content.ReportContent(
+        title="Who may leave, why, and what to do",
+        dataset=config.name,
+        as_of=instant_text(run.as_of),
+        version=__version__,
+        run_id=run.run_id,
+        model_version=run.bundle.version,
+        churn=content.ChurnDefinition(
+            kind="inactivity",
+            horizon_days=config.churn.horizon_days,
+            lead_days=config.churn.lead_days,
+            active_days=config.churn.active_days,
+        ),
+        headline=content.Headline(
+            scored=len(scored.customers),
+            at_risk=int(risky.sum()),
+            at_risk_tiers=AT_RISK,
+            value_at_risk=float(np.nansum(scored.value_at_risk[risky])) if has_value else None,
+            value_meaning=(
+                f"the probability of churn times what the customer is expected to bring in the next "
+                f"{config.value.horizon_days} days"
+            ),
+        ),
+        currency=config.value.currency,
+        banners=tuple(content.Banner(note) for note in run.notes),
+        tiers=_tiers(run, config.tiers.cuts),
+        reasons=_reasons(run),
+        importance=tuple(
+            content.Importance(TOPIC_WORDS.get(topic, topic), effect) for topic, effect in scored.topic_effects
+        ),
+        actions=_actions(project, run),
+        customers=_customers(project, run),
+        key_figures=_key_figures(project, run.as_of),
+        quality=None if evaluation is None else _quality(evaluation),
+        training=content.Training(
+            cutoffs=tuple(card["cutoffs"]),
+            validation_cutoffs=tuple(card["validation_cutoffs"]),
+            champion=NAMES.get(run.bundle.card["learner"], run.bundle.card["learner"]),
+            calibration=run.bundle.calibration.method,
+            evidence=tuple(
+                content.CalibrationEvidence(one["method"], one["log_loss"], None)
+                for one in card["calibration_evidence"]
+            ),
+        ),
+        tables=tuple(
+            content.TableAccount(
+                name,
+                one.rows_read,
+                one.rows_good,
+                tuple(one.reasons.items()),
+                None if one.first_event is None else instant_text(one.first_event)[:10],
+                None if one.last_event is None else instant_text(one.last_event)[:10],
+            )
+            for name, one in project.store.accounts.items()
+        ),
+        statuses=tuple(
+            content.StatusCount(status, count, STATUS_WORDS[status]) for status, count in run.statuses.items()
+        ),
+        warnings=project.store.warnings,
+        caveats=CAVEATS,
+        next_steps=_next_steps(project, run),
+    )
+
+
+def _tiers(run: ScoringRun, cuts: tuple[float, ...]) -> tuple[content.Tier, ...]:
+    scored = run.scored
+    tiers = []
+    for name, cut in zip(reversed(TIERS), (*reversed(cuts), 0.0), strict=True):
+        mine = scored.tier == name
+        money = scored.value_at_risk[mine]
+        tiers.append(
+            content.Tier(
+                name,
+                int(mine.sum()),
+                float(scored.probability[mine].mean()) if mine.any() else None,
+                float(scored.probability[mine].sum()),
+                float(np.nansum(money)) if np.isfinite(money).any() else None,
+                cut,
+            )
+        )
+    return tuple(tiers)
+
+
+def _reasons(run: ScoringRun) -> tuple[content.Reason, ...]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for tier, topics in zip(run.scored.tier.tolist(), run.scored.raising_topics, strict=True):
+        counts.update((topic, tier) for topic in topics)
+    total: Counter[str] = Counter()
+    for (topic, _), count in counts.items():
+        total[topic] += count
+    return tuple(
+        content.Reason(TOPIC_WORDS.get(topic, topic), tuple(counts[topic, tier] for tier in reversed(TIERS)))
+        for topic, _ in sorted(total.items(), key=lambda one: (-one[1], one[0]))
+    )
+
+
+def _actions(project: Project, run: ScoringRun) -> tuple[content.Action, ...]:
+    words = {one.id: one.what for one in playbook_of(project).actions}
+    names, money = run.actions.action_id, run.scored.value_at_risk
+    counted = sorted(Counter(names.tolist()).items(), key=lambda one: (one[0] == "no_action", -one[1], one[0]))
+    actions = []
+    for name, count in counted:
+        mine = names == name
+        channels = Counter(one for one in run.actions.channel[mine].tolist() if one)
+        covered = money[mine]
+        actions.append(
+            content.Action(
+                name.replace("_", " ").capitalize(),
+                words[name],
+                count,
+                tuple(sorted(channels.items(), key=lambda one: (-one[1], one[0]))),
+                float(np.nansum(covered)) if np.isfinite(covered).any() else None,
+            )
+        )
+    return tuple(actions)
+
+
+def _customers(project: Project, run: ScoringRun) -> tuple[content.Customer, ...]:
+    scored = run.scored
+    money = np.where(np.isfinite(scored.value_at_risk), scored.value_at_risk, 0.0)
+    first = np.lexsort((scored.customers, -scored.probability, -money))[:SHOWN]
+    return tuple(
+        content.Customer(
+            customer_id=str(project.store.customer_ids[scored.customers[row]]),
+            tier=str(scored.tier[row]),
+            probability=float(scored.probability[row]),
+            value_at_risk=float(scored.value_at_risk[row]) if np.isfinite(scored.value_at_risk[row]) else None,
+            reasons=tuple(one.sentence for one in scored.reasons[row][:MOST]),
+            action=str(run.actions.action_id[row]).replace("_", " "),
+            channel=str(run.actions.channel[row] or ""),
+        )
+        for row in first.tolist()
+    )
+
+
+def _key_figures(project: Project, as_of: int) -> tuple[content.KeyFigure, ...]:
+    figures = run_kpis(project, as_of, days=project.config.churn.horizon_days)[-1].kpis
+    return tuple(
+        content.KeyFigure(
+            one.name.replace("_", " "), content.Estimate(one.value, one.low, one.high), one.unit, one.note or one.formula
+        )
+        for one in figures
+        if one.value is not None
+    )
+
+
+def _quality(evaluation: Evaluation) -> content.Quality:
+    measures = evaluation.measures
+    rows = [
+        (NAMES.get(evaluation.bundle.card["learner"], evaluation.bundle.card["learner"]), measures, True),
+        *((NAMES.get(name, name), one, False) for name, one in evaluation.baselines.items()),
+    ]
+    return content.Quality(
+        cutoff=instant_text(evaluation.cutoff),
+        customers=measures.n,
+        churn_rate=measures.churn_rate,
+        metrics=tuple(_metric(*one, measures) for one in _METRICS),
+        contenders=tuple(
+            content.Contender(
+                name,
+                _estimate(one.auroc),
+                one.brier.value,
+                one.lift_at_10.value,
+                ours=ours,
+                gain=((0.0, 0.0), *((point.share, point.captured) for point in one.gain if point.share > 0)),
+            )
+            for name, one, ours in rows
+        ),
+        reliability=tuple(
+            content.ReliabilityBin(one.predicted, one.observed, one.n, one.low, one.high) for one in measures.reliability
+        ),
+        deciles=tuple(
+            content.Decile(one.rank, one.n, one.churned, one.churn_rate, one.lift, one.captured)
+            for one in measures.deciles
+        ),
+    )
+
+
+_METRICS = (
+    ("auroc", "AUROC", "number", "How often a customer who left was ranked above one who stayed; 0.5 is a coin."),
+    ("lift_at_10", "Lift, top tenth", "times", "Churners among the tenth at highest risk, against a tenth drawn by lot."),
+    ("average_precision", "Average precision", "number", "Mean share of churners down the list; a random list has the churn rate."),
+    ("ece", "Calibration error (ECE)", "share", "How far a stated probability is from what happened, on average."),
+    ("observed_expected", "Observed over expected", "number", "Churners seen for each one forecast; 1 is right."),
+    ("calibration_slope", "Calibration slope", "number", "1 is right; above 1 too timid, below 1 too bold."),
+    ("brier", "Brier score", "number", "Mean squared error of the probabilities; lower is better."),
+    ("log_loss", "Log loss", "number", "Mean surprise at the outcomes; lower is better."),
+    ("empc", "Expected maximum profit (EMPC)", "money", "A customer, at the assumed costs of the configuration."),
+)
+
+
+def _metric(name: str, title: str, unit: str, sentence: str, measures: Measures) -> content.Metric:
+    return content.Metric(title, _estimate(measures.interval(name)), sentence, unit)
+
+
+def _estimate(interval: Interval) -> content.Estimate:
+    return content.Estimate(interval.value, interval.low, interval.high)
+
+
+def _next_steps(project: Project, run: ScoringRun) -> tuple[content.Command, ...]:
+    first = int(np.lexsort((run.scored.customers, -run.scored.priority))[0]) if len(run.scored.customers) else None
+    steps = [
+        content.Command("Write the file that the CRM imports", "retain export --to csv"),
+        content.Command("Train again when new outcomes are known", "retain train"),
+        content.Command("Score every night", "retain score"),
+    ]
+    if first is not None:
+        someone = str(project.store.customer_ids[run.scored.customers[first]])
+        steps.insert(0, content.Command("Look at one customer closely", f"retain explain {someone}"))
+    return tuple(steps)
