@@ -13,14 +13,14 @@ FEATURES = (
         Measure("lines", How.DISTINCT, "product", Lookback(90)),
         "breadth",
         "Who uses more of the range stays longer.",
-        "{products_90d:.0f} different products in the last 90 days",
+        "{products_90d:product} in the last 90 days",
     ),
     Feature(
         "products_365d",
         Measure("lines", How.DISTINCT, "product", _YEAR),
         "breadth",
         "Who uses more of the range stays longer.",
-        "{products_365d:.0f} different products in the last 365 days",
+        "{products_365d:product} in the last 365 days",
     ),
     Feature(
         "product_entropy_365d",
@@ -41,7 +41,7 @@ FEATURES = (
         Measure("lines", How.DISTINCT, "category", _YEAR),
         "breadth",
         "Who uses more of the range stays longer.",
-        "{categories_365d:.0f} different categories in the last 365 days",
+        "categories: {categories_365d:.0f} in the last 365 days",
     ),
     Feature(
         "category_entropy_365d",

@@ -13,7 +13,7 @@ FEATURES = (
         Measure("returns", How.COUNT, within=_YEAR),
         "returns",
         "Returns tell of disappointment, and also of an engaged customer.",
-        "{returns_365d:.0f} returns in the last 365 days",
+        "{returns_365d:return} in the last 365 days",
     ),
     Feature(
         "return_rate",
@@ -34,6 +34,6 @@ FEATURES = (
         Measure("returns", How.SINCE_LAST),
         "returns",
         "A fresh disappointment weighs more than an old one.",
-        "last return {days_since_return:.0f} days ago",
+        "last return {days_since_return:days} ago",
     ),
 )

@@ -14,14 +14,14 @@ FEATURES = (
         Measure("orders", How.SINCE_LAST),
         "recency",
         "The longer the silence, the less likely it ends.",
-        "no order for {recency_days:.0f} days",
+        "no order for {recency_days:days}",
     ),
     Feature(
         "tenure_days",
         Measure("orders", How.SINCE_FIRST),
         "tenure",
         "New customers leave more often than those who have stayed for long.",
-        "first order {tenure_days:.0f} days ago",
+        "first order {tenure_days:days} ago",
     ),
     *(
         Feature(
@@ -29,7 +29,7 @@ FEATURES = (
             Measure("orders", How.COUNT, within=Lookback(days)),
             "frequency",
             "Frequent customers come back.",
-            f"{{orders_{days}d:.0f}} orders in the last {days} days",
+            f"{{orders_{days}d:order}} in the last {days} days",
         )
         for days in _WINDOWS
     ),
@@ -38,7 +38,7 @@ FEATURES = (
         Measure("orders", How.COUNT),
         "frequency",
         "A long record of orders is a habit.",
-        "{orders_lifetime:.0f} orders so far",
+        "{orders_lifetime:order} so far",
     ),
     *(
         Feature(
@@ -83,7 +83,7 @@ FEATURES = (
         Measure("orders", How.SUM, "items", _YEAR),
         "spend",
         "Things bought, whatever they cost.",
-        "{items_365d:,.0f} items in the last 365 days",
+        "{items_365d:item} in the last 365 days",
     ),
     Feature(
         "items_per_order",

@@ -95,6 +95,23 @@ class Contrast:
 Formula = Measure | Ratio | Contrast
 
 
+class _Said(float):
+    """A number that can be written as days or with a noun.
+
+    >>> f"{_Said(1):days}, {_Said(0.2):days}, {_Said(2):order}"
+    '1 day, less than a day, 2 orders'
+    """
+
+    def __format__(self, spec: str) -> str:
+        """The number as a person would say it."""
+        if not spec.isalpha():
+            return super().__format__(spec)
+        if spec == "days" and 0 < self < 1:
+            return "less than a day"
+        noun = spec.removesuffix("s")
+        return f"{self:,.0f} {noun}{'' if round(self) == 1 else 's'}"
+
+
 @dataclass(frozen=True)
 class Feature:
     """One column of the panel.
@@ -104,7 +121,8 @@ class Feature:
         formula: what it is.
         topic: which reason it belongs to when a score is explained.
         why: one sentence: why it tells something about churn.
-        phrase: how to say a customer's value; names features in braces, such as ``no order for {recency_days:.0f} days``.
+        phrase: how to say a customer's value; names features in braces, such as ``no order for {recency_days:days}``.
+            Besides Python's formats there are ``days`` and a noun, which is put into the plural where it has to be.
     """
 
     name: str
@@ -117,6 +135,10 @@ class Feature:
     def mentioned(self) -> tuple[str, ...]:
         """The features whose values the phrase shows."""
         return tuple(name for _, name, _, _ in Formatter().parse(self.phrase) if name)
+
+    def say(self, values: Mapping[str, float]) -> str:
+        """The phrase with a customer's values, of which all that are mentioned have to be known."""
+        return self.phrase.format(**{name: _Said(values[name]) for name in self.mentioned})
 
 
 def measures(formula: Formula) -> Iterator[Measure]:

@@ -159,8 +159,7 @@ def make_plan(store: EventStore, until: int, churn: ChurnSettings, settings: Tra
         TrainingError: the purge leaves no validation cutoff with an earlier one to train on.
     """
     first, last = observed(store)
-    until = min(until, last)
-    newest = churn.window.latest_cutoff(until)
+    newest = churn.window.latest_cutoff(min(until, last))
     oldest = first + (settings.warm_up_days or max(1, churn.active_days // 2)) * DAY
     step = settings.step_days or max(1, churn.horizon_days // 3)
     cutoffs = cutoffs_back_from(newest, oldest, step, settings.most_cutoffs)
@@ -168,7 +167,7 @@ def make_plan(store: EventStore, until: int, churn: ChurnSettings, settings: Tra
     need = f"at least {(oldest - first) // DAY} days of history and then {span} days for the label window"
     if not cutoffs:
         raise WindowError(
-            f"No label window has closed by {instant_text(until)[:10]}: the first order is of {instant_text(first)[:10]}, "
+            f"No label window has closed by {instant_text(min(until, last))[:10]}: the first order is of {instant_text(first)[:10]}, "
             f"and a cutoff needs {need}. Load a longer history, or choose a shorter horizon_days or active_days."
         )
     folds = []

@@ -15,7 +15,7 @@ import pyarrow.parquet as parquet
 from retain import __version__, atomic
 from retain.decisions.playbook import load_playbook
 from retain.decisions.rules import ContactRules, recommend
-from retain.errors import ModelError
+from retain.errors import ModelError, OutputError
 from retain.events.store import MISSING
 from retain.labels import require_cutoff
 from retain.modelling.tracking import CHAMPION
@@ -108,11 +108,23 @@ def run_scoring(
     Raises:
         WindowError: the date does not fit the data.
         ModelError: no such model, or it does not fit the data or the definition of churn.
+        OutputError: the folder holds something else, or cannot be written.
     """
-    config, store = project.config, project.store
     as_of = project.end_of_data() if as_of is None else as_of
-    require_cutoff(store, as_of)
     registered = project.tracking.find(model or CHAMPION)
+    run = make_scores(project, as_of, registered, out)
+    _refuse_foreign(run.folder)
+    with atomic.folder(run.folder) as temporary:
+        parquet.write_table(run.table, temporary / SCORES, compression="zstd")
+        manifest = _manifest(run, project.store, temporary / SCORES)
+        (temporary / MANIFEST).write_text(manifest, encoding="utf-8", newline="")
+    return run
+
+
+def make_scores(project: Project, as_of: int, registered: Registered, out: Path | None = None) -> ScoringRun:
+    """The same, in memory only."""
+    config, store = project.config, project.store
+    require_cutoff(store, as_of)
     opened = project.open(project.tracking.bundle_of(registered))
     if opened.churn != config.churn:
         raise ModelError(
@@ -143,11 +155,14 @@ def run_scoring(
         run_id=run_id,
     )
     folder = out or project.folder / "scores" / instant_text(as_of).replace(":", "")
-    run = ScoringRun(as_of, folder, registered, opened, scored, actions, table, run_id, tuple(notes))
-    with atomic.folder(folder) as temporary:
-        parquet.write_table(table, temporary / SCORES, compression="zstd")
-        (temporary / MANIFEST).write_text(_manifest(run, store, temporary / SCORES), encoding="utf-8", newline="")
-    return run
+    return ScoringRun(as_of, folder, registered, opened, scored, actions, table, run_id, tuple(notes))
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Nothing, unless the folder holds anything that a scoring run does not write."""
+    foreign = sorted({one.name for one in folder.iterdir()} - {SCORES, MANIFEST}) if folder.is_dir() else []
+    if foreign:
+        raise OutputError(f"{folder} holds '{foreign[0]}', which no scoring run wrote. Name another folder with --out.")
 
 
 def playbook_of(project: Project) -> Playbook:

@@ -92,5 +92,5 @@ def _say(features: FeatureSet, values: FloatArray, columns: list[int], topic: st
     for column in columns:
         feature = features.features[column]
         if all(name in known for name in feature.mentioned):
-            return feature.phrase.format(**known)
+            return feature.say(known)
     return UNKNOWN.get(topic, f"nothing is known of {topic} yet")

@@ -1,0 +1,86 @@
+"""What every verb shares: the options that may stand anywhere, progress on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from retain.pipeline.project import Project
+
+
+@dataclass(frozen=True)
+class Context:
+    """The options that hold for all verbs.
+
+    Attributes:
+        config: the configuration file; None looks for one.
+        workspace: the folder that takes everything written.
+        as_json: results as one JSON object.
+        quiet: no progress.
+        log_json: progress and errors as JSON lines.
+        started: when the command began, in seconds of the monotonic clock.
+    """
+
+    config: Path | None
+    workspace: Path
+    as_json: bool
+    quiet: bool
+    log_json: bool
+    started: float
+
+    def progress(self, words: str) -> None:
+        """Write a step to stderr."""
+        if not self.quiet:
+            self.log("info", words)
+
+    def log(self, level: str, words: str) -> None:
+        """Write to stderr, whether or not the user wants progress."""
+        passed = time.monotonic() - self.started
+        if self.log_json:
+            line = json.dumps({"level": level, "seconds": round(passed, 3), "message": words}, ensure_ascii=False)
+        elif level == "info":
+            line = f"{passed:7.1f} s  {words}"
+        else:
+            line = f"{level.capitalize()}: {words}"
+        print(line, file=sys.stderr, flush=True)
+
+    def project(self) -> Project:
+        """The project that the user named, or the one found here."""
+        from retain.pipeline.project import open_project  # noqa: PLC0415  # --help loads nothing heavy
+
+        return open_project(self.config, self.workspace, self.progress)
+
+    def show(self, result: dict[str, Any], words: Iterable[str]) -> None:
+        """Write the result to stdout: as JSON, or in words."""
+        if self.as_json:
+            print(json.dumps(result, ensure_ascii=False, indent=1, allow_nan=False))
+        else:
+            print("\n".join(words))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[int] = ()) -> list[str]:
+    """Lines of an aligned table; the columns numbered in ``right`` are set to the right."""
+    body = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[at]) for row in [list(head), *body]) for at in range(len(head))]
+    flush = set(right)
+
+    def line(cells: Sequence[str]) -> str:
+        set_out = [
+            cell.rjust(width) if at in flush else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        return ("  " + "  ".join(set_out)).rstrip()
+
+    return [line(list(head)), line(["-" * width for width in widths]), *map(line, body)]
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure for people; what is not known says so."""
+    return "not known" if value is None or value != value else f"{value:,.{digits}f}"  # noqa: PLR0124  # NaN

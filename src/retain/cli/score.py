@@ -1,0 +1,57 @@
+"""`retain score`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from retain.cli.context import Context, table
+
+
+def command(
+    context: typer.Context,
+    as_of: Annotated[
+        str | None, typer.Option(help="Score as of this date. Without it: the end of the data.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write. Without it: scores/DATE in the workspace.", show_default=False),
+    ] = None,
+    model: Annotated[str, typer.Option(help="Alias, number or version.")] = "champion",
+    report: Annotated[Path | None, typer.Option(help="Also write an HTML page.", show_default=False)] = None,
+) -> None:
+    """Score every customer: probability, risk tier, priority, reasons and a recommended action.
+
+    Every customer of the input gets exactly one row, with a score or the reason why there is none. The folder appears
+    as a whole or not at all; scoring again writes the same bytes.
+
+    Examples:
+
+        retain score
+
+        retain score --as-of 2011-09-01 --out tonight --json
+    """
+    from retain.pipeline.score import SCORES, run_scoring  # noqa: PLC0415  # --help loads nothing heavy
+
+    shared: Context = context.obj
+    project = shared.project()
+    run = run_scoring(project, None if as_of is None else project.instant(as_of), out, model)
+    result = run.as_dict()
+    words = [
+        f"{run.table.num_rows:,} customers: "
+        + ", ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in run.statuses.items()),
+        "",
+        *table(("tier", "customers"), [(tier, f"{count:,}") for tier, count in run.tiers.items()], right=(1,)),
+        "",
+        *(f"Note: {note}" for note in run.notes),
+        f"Scores: {run.folder / SCORES}",
+    ]
+    if report is not None:
+        from retain.pipeline.report import write_report  # noqa: PLC0415  # as above
+
+        page = write_report(project, run, None, report)
+        result["report"] = str(page)
+        words.append(f"Report: {page}")
+    shared.show(result, words)

@@ -1,0 +1,66 @@
+"""`retain train`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from retain.cli.context import Context, number, table
+
+
+def command(
+    context: typer.Context,
+    until: Annotated[
+        str | None, typer.Option(help="Use only what was known by this date. Without it: all data.", show_default=False)
+    ] = None,
+) -> None:
+    """Train, validate and calibrate a model, and register it as challenger.
+
+    Trains on every cutoff whose label window has closed; each validation cutoff is predicted by models that saw only
+    earlier outcomes. The first model of a workspace is its champion; later ones are promoted with `retain models`.
+
+    Examples:
+
+        retain train
+
+        retain train --until 2011-06-01
+    """
+    from retain.pipeline.train import run_training  # noqa: PLC0415  # --help loads nothing heavy
+    from retain.timeline import instant_text  # noqa: PLC0415  # as above
+
+    shared: Context = context.obj
+    project = shared.project()
+    made = run_training(project, None if until is None else project.instant(until))
+    trained, registered = made.trained, made.registered
+    result = {
+        "model": registered.number,
+        "model_version": registered.version,
+        "aliases": list(registered.aliases),
+        "learner": trained.learner,
+        "calibration": trained.calibration.method,
+        "trained_until": registered.trained_until,
+        "cutoffs": [instant_text(one) for one in trained.plan.cutoffs],
+        "validation_cutoffs": [instant_text(one.validation) for one in trained.plan.folds],
+        "rows": trained.rows,
+        "churn_rate": trained.churn_rate,
+        "validation_auroc": {one.learner: one.mean_auroc for one in trained.contests},
+        "mlflow_run_id": registered.run_id,
+        "tracking_uri": project.tracking.uri,
+    }
+    shared.show(
+        result,
+        [
+            f"Model {registered.number} ({registered.version}): {trained.learner}, calibration {trained.calibration.method}, "
+            f"from {trained.rows:,} snapshots at {len(trained.plan.cutoffs)} cutoffs, {trained.churn_rate:.1%} churned.",
+            "",
+            *table(
+                ("learner", "mean AUROC", *(instant_text(one.validation) for one in trained.plan.folds)),
+                [(one.learner, number(one.mean_auroc), *(number(each) for each in one.auroc)) for one in trained.contests],
+                right=range(1, 2 + len(trained.plan.folds)),
+            ),
+            "",
+            f"Registered as {' and '.join(registered.aliases) or 'an earlier version'}. "
+            f"See it with: mlflow ui --backend-store-uri {project.tracking.uri}",
+        ],
+    )

@@ -1,0 +1,1 @@
+"""`retain init`: a configuration for tables that nobody has described yet."""
