@@ -18,6 +18,12 @@ def test_worked_customer_of_the_paper() -> None:
     assert CDNOW.expected_purchases(customer, 39.0)[0] == pytest.approx(1.226, abs=5e-4)
 
 
+def test_probability_of_silence_of_the_worked_customer() -> None:
+    """By equation: 1 - .7266 · (1 - (43.274/82.274)^2.243) = .4454 for the next 39 weeks."""
+    customer = History(np.array([2]), np.array([30.43]), np.array([38.86]))
+    assert CDNOW.no_purchase(customer, 39.0)[0] == pytest.approx(0.4454, abs=5e-5)
+
+
 def test_probability_of_being_alive_of_the_worked_customer() -> None:
     """By equation: 1 / (1 + .793/3.426 · (43.274/34.844)^2.243) = .7266."""
     customer = History(np.array([2]), np.array([30.43]), np.array([38.86]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from retain.evaluation.tally import equal_mass_bins, ratio, tally
 from retain.evaluation.wilson import wilson
@@ -21,8 +21,8 @@ _EDGE = float(np.finfo(np.float64).eps)
 """A certain prediction that fails would cost infinitely much; it is read as this near to certain."""
 _ROUNDS = 200
 """Four times what the worst case met has needed."""
-_SETTLED = 1e-16
-"""A promised gain in log-likelihood of this much is a hundred-millionth of a standard error away from the best."""
+_SETTLED = 1e-12
+"""A step that promises this little more log-likelihood is a millionth of a standard error long, and the last."""
 
 
 @dataclass(frozen=True)
@@ -194,45 +194,43 @@ def _overlap(samples: Tally) -> npt.NDArray[np.bool_]:
 
 def _newton(z: FloatArray, churned: FloatArray, stayed: FloatArray, line: FloatArray) -> FloatArray:
     """The best intercept and slope of each sample, by Newton's method with halved steps from the given ones."""
-    line, fit = line.copy(), _likelihood(z, churned, stayed, line)
+    line, move, fit = line.copy(), np.zeros_like(line), np.full(len(line), -np.inf)
     todo, rounds = np.arange(len(line)), 0
     while len(todo) and rounds < _ROUNDS:
-        lost, kept = churned[todo], stayed[todo]
-        move, promise = _newton_step(z, lost, kept, line[todo])
+        tried = line[todo] + move[todo]
+        reached, step, promise = _evaluate(z, churned[todo], stayed[todo], tried)
         # A full step may overshoot; one that loses likelihood beyond rounding is halved until it does not.
-        allowed = fit[todo] - 1e-9 * np.abs(fit[todo])
-        while (worse := (reached := _likelihood(z, lost, kept, line[todo] + move)) < allowed).any():
-            move[worse] /= 2
-        line[todo] += move
-        fit[todo] = reached
-        todo, rounds = todo[promise > _SETTLED], rounds + 1
+        better = reached >= fit[todo] * (1 + 1e-9)
+        gone = todo[better]
+        line[gone], fit[gone], move[gone] = tried[better], reached[better], step[better]
+        move[todo[~better]] /= 2
+        last = better & (promise <= _SETTLED)
+        line[todo[last]] += step[last]
+        todo, rounds = todo[~last], rounds + 1
     return line
 
 
-def _newton_step(
+def _evaluate(
     z: FloatArray, churned: FloatArray, stayed: FloatArray, line: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """The full Newton step of each line, and twice the gain in log-likelihood that it promises."""
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The log-likelihood at each line, the full Newton step from it, and twice the gain that the step promises."""
     odds = line[:, :1] + line[:, 1:] * z
+    tail = np.exp(-np.abs(odds))
     # Both probabilities on their own: one minus the other is 0 long before the smaller one is.
-    leave, stay = expit(odds), expit(-odds)
+    likely = 1 / (1 + tail)
+    rare = tail * likely
+    leave, stay = np.where(odds >= 0, likely, rare), np.where(odds >= 0, rare, likely)
     surplus = churned * stay - stayed * leave
-    weight = (churned + stayed) * leave * stay
+    counts = churned + stayed
+    weight = counts * (likely * rare)
     total = weight.sum(axis=1)
     middle = (weight * z).sum(axis=1) / total
     apart = z - middle[:, np.newaxis]
     level, tilt = surplus.sum(axis=1), (surplus * apart).sum(axis=1)
-    spread = (weight * apart**2).sum(axis=1)
-    steeper = tilt / spread
-    return np.stack([level / total - middle * steeper, steeper], axis=1), level**2 / total + tilt * steeper
-
-
-def _likelihood(z: FloatArray, churned: FloatArray, stayed: FloatArray, line: FloatArray) -> FloatArray:
-    odds = line[:, :1] + line[:, 1:] * z
-    both = np.log1p(np.exp(-np.abs(odds)))
-    missed = churned * (np.maximum(-odds, 0) + both) + stayed * (np.maximum(odds, 0) + both)
-    total: FloatArray = -missed.sum(axis=1)
-    return total
+    steeper = tilt / (weight * apart**2).sum(axis=1)
+    step = np.stack([level / total - middle * steeper, steeper], axis=1)
+    missed = counts * np.log1p(tail) + np.where(odds >= 0, stayed, churned) * np.abs(odds)
+    return -missed.sum(axis=1), step, level**2 / total + tilt * steeper
 
 
 def reliability(y: npt.ArrayLike, p: npt.ArrayLike, bins: int = BINS) -> tuple[ReliabilityBin, ...]:

@@ -162,11 +162,10 @@ def _expected_best(churned: IntArray, stayed: IntArray, settings: ProfitSettings
         out=border,
         where=more_churned > 0,
     )
-    # The hull's edges flatten, so borders rise; rounding may not undo that.
-    border = np.maximum.accumulate(np.minimum(border, 1.0))
-    edges = np.concatenate([[0.0], border, [1.0]])
+    edges = np.concatenate([[0.0], np.minimum(border, 1.0), [1.0]])
     chance = np.diff(betainc(settings.alpha, settings.beta, edges))
     accepted = settings.accept_rate * np.diff(betainc(settings.alpha + 1, settings.beta, edges))
     cost = settings.contact_cost * churned + (settings.incentive_cost + settings.contact_cost) * stayed
     profit = float((margin * churned * accepted - cost * chance).sum())
+    # Where it never pays, rounding may leave a trace below 0.
     return max(profit, 0.0), float(((churned + stayed) * chance).sum())

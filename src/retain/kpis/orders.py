@@ -35,7 +35,7 @@ class Orders:
         discounted: whether any row has a discount; None if discounts are not known.
         failed: whether a payment is known to have failed; None if failures are not known.
         promised: the latest instant promised for any row, MISSING without a promise; None if promises are not known.
-        late: whether any promised row was not delivered by then.
+        late: whether any promised row was not delivered when promised; says nothing before the promise is due.
         returns_known: whether returns can be told from sales at all.
     """
 
@@ -58,7 +58,7 @@ def orders_of(table: EventTable, end: int) -> Orders:
 
     Args:
         table: the rows.
-        end: a payment failure or delivery from this instant on is not known yet.
+        end: a payment failure from this instant on is not known yet.
     """
     first, order = _grouping(table)
 
@@ -78,7 +78,7 @@ def orders_of(table: EventTable, end: int) -> Orders:
     late = None
     if promised is not None and delivered is not None:
         due = promised != MISSING
-        arrived = (delivered != MISSING) & (delivered < end) & (delivered <= promised)
+        arrived = (delivered != MISSING) & (delivered <= promised)
         late = _any(due & ~arrived & ~returned, first)
         promised = (
             np.maximum.reduceat(np.where(returned, MISSING, promised), first) if len(first) else promised

@@ -106,6 +106,12 @@ def test_arrays_that_make_no_sense_are_refused(y: list[int], p: list[float], mes
         tally(y, p)
 
 
+def test_zero_and_minus_zero_are_one_score() -> None:
+    """They are equal, so which of them came first must not show."""
+    first, second = tally([0, 1], [-0.0, 0.0]), tally([1, 0], [0.0, -0.0])
+    assert str(first.score) == str(second.score) == "[0.]"
+
+
 def test_counts_that_do_not_fit_the_scores_are_refused() -> None:
     """A tally has a count for every score."""
     with pytest.raises(ValueError, match="counts of shape"):

@@ -128,6 +128,18 @@ def test_waiting_is_measured_against_the_own_rhythm() -> None:
     assert found(store(orders=ORDERS))["inter_purchase_ratio"].value == pytest.approx(22 / 50)
 
 
+def test_order_numbers_say_nothing_about_time() -> None:
+    """Gaps of 1, 10 and 2 days have the median 2, however orders are numbered; 17 days are 8.5 times that."""
+    text = """
+    customer_id ordered_at order_id
+    0           2024-03-02 d
+    0           2024-03-03 a
+    0           2024-03-13 c
+    0           2024-03-15 b
+    """
+    assert found(store(orders=text))["inter_purchase_ratio"].value == 8.5
+
+
 def test_rows_without_an_order_id_are_one_order_if_simultaneous() -> None:
     """Without a number, the customer and the instant tell orders apart; a missing number likewise."""
     bare = """
