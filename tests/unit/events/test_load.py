@@ -9,14 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from retain.errors import ConfigError, ContractError, SourceError
+from retain.events.load import read_events
+from retain.events.source import SourceSettings
 from retain.timeline import NEVER, instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from conftest import Shop
 
-Texts = "Callable[[Any, str, str], list[str | None]]"
 PLAIN = """
 customer_id,ordered_at,amount
 b,2023-01-02,2.50
@@ -228,9 +227,6 @@ def test_sources_are_only_read(shop: Shop) -> None:
 
 def test_progress_is_told(shop: Shop) -> None:
     """One line a table."""
-    from retain.events.load import read_events  # noqa: PLC0415 -- only here
-    from retain.events.source import SourceSettings  # noqa: PLC0415 -- only here
-
     told: list[str] = []
     read_events(SourceSettings(shop.csv("orders", PLAIN).tables, shop.folder), progress=told.append)
     assert told == ["reading orders", "sorting"]
