@@ -15,8 +15,8 @@ from retain.errors import SourceError
 from retain.events.readers import opened
 from retain.events.schemas import SCHEMAS, Kind
 from retain.events.source import TableSource, files_of
-from retain.events.sql import name
-from retain.events.synonyms import KINDS, TABLES, best_column, words_of
+from retain.events.sql import literal, name
+from retain.events.synonyms import ALL_WORDS, TABLES, WORDS, best_column, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,6 +38,7 @@ class ColumnLook:
         filled: share of rows with a value.
         distinct: how many different values, in the rows looked at.
         kind: what the values look like.
+        words: those values that are usual words for a kind of row, such as ``refund``; no others are kept.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ColumnLook:
     filled: float
     distinct: int
     kind: Kind
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,10 @@ def look(path: Path) -> Look:
     found = files_of("orders", TableSource(inside), base)
     files: list[FileLook] = []
     notes: list[str] = []
-    with TemporaryDirectory(prefix="retain-") as folder, duckdb.connect(
-        config={"threads": 2, "temp_directory": str(Path(folder) / "spill")}
-    ) as con:
+    with (
+        TemporaryDirectory(prefix="retain-") as folder,
+        duckdb.connect(config={"threads": 2, "temp_directory": str(Path(folder) / "spill")}) as con,
+    ):
         copies = Path(folder) / "copies"
         copies.mkdir()
         for pattern, group in _alike(found):
@@ -121,7 +124,9 @@ def _alike(files: Iterable[SourceFile]) -> list[tuple[str, list[SourceFile]]]:
 
 def _looked(con: duckdb.DuckDBPyConnection, shown: str, reading: Reading) -> FileLook:
     taken = ", ".join(f"{reading.take(one)} AS {name(one)}" for one in reading.columns)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE looked AS SELECT {taken} FROM {reading.relation} LIMIT {_ROWS}")
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE looked AS SELECT {taken} FROM {reading.relation} LIMIT {_ROWS}"
+    )
     rows = con.execute("SELECT count(*) FROM looked").fetchall()[0][0]
     columns = tuple(_column(con, one, given, rows) for one, given in reading.columns.items())
     return FileLook(shown, reading.words, rows, columns)
@@ -142,7 +147,14 @@ def _column(con: duckdb.DuckDBPyConnection, column: str, given: str, rows: int) 
         kind = Kind.NUMBER
     else:
         kind = Kind.TEXT
-    return ColumnLook(column, given, filled / rows if rows else 0.0, distinct, kind)
+    words: list[tuple[str]] = []
+    if kind is Kind.TEXT:
+        known = ", ".join(map(literal, sorted(ALL_WORDS)))
+        words = con.execute(
+            f"SELECT DISTINCT x FROM (SELECT {text} AS x FROM looked) WHERE lower(x) IN ({known}) ORDER BY x"
+        ).fetchall()
+    share = filled / rows if rows else 0.0
+    return ColumnLook(column, given, share, distinct, kind, tuple(row[0] for row in words))
 
 
 def _guess(files: list[FileLook]) -> tuple[dict[str, TableSource], list[str]]:
@@ -154,42 +166,54 @@ def _guess(files: list[FileLook]) -> tuple[dict[str, TableSource], list[str]]:
     used: set[str] = set()
     for score, columns, table, file in scored:
         if score > 0 and table not in tables and file.path not in used:
-            tables[table] = TableSource(
-                file.path, {ours: theirs for ours, theirs in columns.items() if ours != theirs}
-            )
+            renamed = {ours: theirs for ours, theirs in columns.items() if ours != theirs}
+            tables[table] = TableSource(file.path, renamed, _values(file, columns))
             used.add(file.path)
     ordered = {table: tables[table] for table in SCHEMAS if table in tables}
     notes = [f"'{one.path}' looks like no table of the contract." for one in files if one.path not in used]
     for table, source in ordered.items():
         file = next(one for one in files if one.path == source.path)
-        matched = _matches(SCHEMAS[table], file)
-        rest = [one.name for one in file.columns if one.name not in matched.values()]
+        matched = {*source.columns.values(), *(SCHEMAS[table].by_name.keys() - source.columns.keys())}
+        rest = [one.name for one in file.columns if one.name not in matched]
         if rest:
             notes.append(f"'{file.path}' as {table}: not used: {', '.join(rest)}.")
-        for ours, values in KINDS.items():
-            if ours in matched and SCHEMAS[table][ours].allowed:
-                notes.append(
-                    f"{table}.{ours} has to be one of {', '.join(SCHEMAS[table][ours].allowed)}; "
-                    f"other words, such as {', '.join(values)}, are mapped in [source.tables.{table}.values]."
-                )
     return ordered, notes
+
+
+def _values(file: FileLook, columns: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The file's words for values that the contract fixes, where they are usual ones."""
+    seen = {one.name: one.words for one in file.columns}
+    found = {
+        ours: {
+            theirs: value
+            for theirs in seen[columns[ours]]
+            for value, words in WORDS[ours].items()
+            if theirs.casefold() in words and theirs.casefold() != value
+        }
+        for ours in WORDS
+        if ours in columns
+    }
+    return {ours: words for ours, words in found.items() if words}
 
 
 def _score(schema: Schema, file: FileLook) -> tuple[float, dict[str, str]]:
     """How well a file fits a table: nothing without its required columns, else by name and by columns found."""
-    columns = _matches(schema, file)
+    named = bool(words_of(Path(file.path).stem.replace("*", " ")) & TABLES[schema.name])
+    columns = _matches(schema, file, named=named)
     if not set(schema.required) <= set(columns):
         return 0.0, {}
-    named = bool(words_of(Path(file.path).stem.replace("*", "")) & TABLES[schema.name])
-    # A customer list has a row a customer; a table of events seldom has.
-    if schema.identity and schema.time is None:
+    if schema.time is None:
+        # A customer list has a row a customer; a table of events seldom has.
         who = next(one for one in file.columns if one.name == columns["customer_id"])
-        if not named and who.distinct < file.rows:
+        if who.distinct < file.rows:
             return 0.0, {}
-    return len(columns) + (20.0 if named else 0.0) - (0.0 if schema.time or named else 3.0), columns
+    elif not named and len(columns) == len(schema.required) and schema.name != "orders":
+        # A customer and a time alone may be anything.
+        return 0.0, {}
+    return len(columns) + (20.0 if named else 0.0), columns
 
 
-def _matches(schema: Schema, file: FileLook) -> dict[str, str]:
+def _matches(schema: Schema, file: FileLook, *, named: bool) -> dict[str, str]:
     left = {one.name: one.kind for one in file.columns}
     columns: dict[str, str] = {}
     for each in schema.fields:
@@ -199,6 +223,6 @@ def _matches(schema: Schema, file: FileLook) -> dict[str, str]:
             del left[theirs]
     # A table of events needs a time: if only one column is a time, that is it.
     times = [one for one, kind in left.items() if kind is Kind.TIME]
-    if schema.time and schema.time not in columns and len(times) == 1:
+    if named and schema.time and schema.time not in columns and len(times) == 1:
         columns[schema.time] = times[0]
     return columns

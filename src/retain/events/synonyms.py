@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 TABLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "customers": frozenset("customer customers client clients users members accounts kunden clientes клиенты".split()),
+        "customers": frozenset(
+            "customer customers client clients users members accounts kunden clientes клиенты".split()
+        ),
         "orders": frozenset(
             "order orders sales transactions purchases invoices baskets lines retail cdnow master bestellungen pedidos "
             "commandes заказы продажи 訂單 订单".split()
         ),
-        "feedback": frozenset("feedback reviews review survey surveys nps csat ratings comments bewertungen отзывы".split()),
+        "feedback": frozenset(
+            "feedback reviews review survey surveys nps csat ratings comments bewertungen отзывы".split()
+        ),
         "tickets": frozenset("tickets ticket incidents cases support issues обращения".split()),
         "ticket_events": frozenset("log history audit".split()),
         "messages": frozenset("messages message mails mail email emails newsletter sms sends".split()),
@@ -28,10 +32,21 @@ TABLES: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """Words in a file's name that point to a table."""
 
-KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"kind": ("order", "refund"), "arm": ("treatment", "holdout")}
+WORDS: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "kind": {
+            "sale": frozenset("sale sales order orders purchase buy sold invoice".split()),
+            "return": frozenset("return returns returned refund refunded credit cancel cancelled".split()),
+        },
+        "arm": {
+            "treated": frozenset("treated treatment test target".split()),
+            "control": frozenset("control holdout".split()),
+        },
+    }
 )
-"""Our columns with fixed values, and words that sources use instead."""
+"""Our columns with fixed values, and the words that sources use for each value."""
+
+ALL_WORDS = frozenset(word for values in WORDS.values() for words in values.values() for word in words)
 
 _COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -97,7 +97,9 @@ def test_the_decimal_mark_is_found_and_shown(
 @pytest.mark.parametrize(("mark", "minor"), [("|", 123400), (";", 123)])
 def test_a_doubtful_decimal_mark_is_warned_of(shop: Shop, mark: str, minor: int) -> None:
     """1,234 is read as the field delimiter suggests, and the store says so."""
-    store = shop.csv("orders", f"customer_id{mark}ordered_at{mark}amount\na{mark}2023-01-01{mark}1,234\n").read()
+    store = shop.csv(
+        "orders", f"customer_id{mark}ordered_at{mark}amount\na{mark}2023-01-01{mark}1,234\n"
+    ).read()
     assert list(store.tables["orders"].columns["amount"].values) == [minor]
     assert "set decimal if that is wrong" in store.warnings[0]
 
@@ -167,7 +169,8 @@ def test_times_are_read_as_people_write_them(shop: Shop, text: str, iso: str, zo
 
 
 @pytest.mark.parametrize(
-    "text", ["infinity", "epoch", "today", "2023-02-30", "12:30", "13.13.2023", "2023-01-01 25:00", "2023", "-5"]
+    "text",
+    ["infinity", "epoch", "today", "2023-02-30", "12:30", "13.13.2023", "2023-01-01 25:00", "2023", "-5"],
 )
 def test_what_is_no_time_is_none(shop: Shop, text: str) -> None:
     """Words that a database would take for a time are none here."""
@@ -194,7 +197,9 @@ def test_the_order_of_day_and_month_is_found_and_shown(
 def test_doubtful_dates_are_refused_until_the_config_decides(shop: Shop) -> None:
     """05/06 may be June or May: no guess is safe."""
     text = "customer_id,ordered_at\na,05/06/2023\n"
-    with pytest.raises(ContractError, match=r'Set dates = "day-first" or "month-first" in \[source.tables.orders\]'):
+    with pytest.raises(
+        ContractError, match=r'Set dates = "day-first" or "month-first" in \[source.tables.orders\]'
+    ):
         shop.csv("orders", text).read()
     for dates, iso in (("day-first", "2023-06-05"), ("month-first", "2023-05-06")):
         assert shop.csv("orders", text, dates=dates).read().tables["orders"].time.tolist() == [instant(iso)]
@@ -217,7 +222,8 @@ def test_typed_times_of_any_unit(shop: Shop, unit: str, zone: str | None) -> Non
 def test_days_are_read_in_the_zone(shop: Shop) -> None:
     """A typed date begins at midnight there."""
     pq.write_table(
-        pa.table({"customer_id": ["a"], "ordered_at": pa.array([dt.date(2023, 6, 1)])}), shop.folder / "o.parquet"
+        pa.table({"customer_id": ["a"], "ordered_at": pa.array([dt.date(2023, 6, 1)])}),
+        shop.folder / "o.parquet",
     )
     store = shop.at("orders", "o.parquet").read(zone="Europe/Sofia")
     assert store.tables["orders"].time.tolist() == [instant("2023-06-01", "Europe/Sofia")]
