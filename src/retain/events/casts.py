@@ -66,7 +66,7 @@ def shape_of(kind: Kind, types: Iterable[str], *, mapped: bool) -> Shape:
     if mapped or not seen:
         return Shape.TEXT
     if kind in (Kind.TIME, Kind.DATE):
-        if all(one == "TIMESTAMP WITH TIME ZONE" for one in seen):
+        if all(one.startswith("TIMESTAMP") and not _is_local(one) for one in seen):
             return Shape.INSTANT
         if all(_is_local(one) for one in seen):
             return Shape.LOCAL
@@ -78,7 +78,7 @@ def shape_of(kind: Kind, types: Iterable[str], *, mapped: bool) -> Shape:
 
 
 def _is_local(kind: str) -> bool:
-    return kind == "DATE" or (kind.startswith("TIMESTAMP") and "ZONE" not in kind)
+    return kind == "DATE" or (kind.startswith("TIMESTAMP") and "ZONE" not in kind and "TZ" not in kind)
 
 
 def plain(expression: str, given: str, kind: Kind, shape: Shape) -> str:
@@ -93,7 +93,7 @@ def plain(expression: str, given: str, kind: Kind, shape: Shape) -> str:
     if shape is Shape.LOCAL:
         return f"CAST({expression} AS TIMESTAMP)"
     if shape is Shape.INSTANT:
-        return expression
+        return f"CAST({expression} AS TIMESTAMPTZ)"
     if shape is Shape.DOUBLE:
         double = f"CAST({expression} AS DOUBLE)"
         # Some writers put NaN where a figure is missing; for money that is refused instead of guessed.
@@ -180,7 +180,8 @@ def _worded(iso: str) -> str:
     days = ("%Y-%m-%d", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y")
     clocks = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
     formats = ", ".join(literal(day + clock) for day in days for clock in clocks)
-    return f"try_strptime({iso}, [{formats}])"
+    # Given a word such as 'infinity' alone, strptime answers with a date.
+    return f"CASE WHEN regexp_matches({iso}, '\\d') THEN try_strptime({iso}, [{formats}]) END"
 
 
 def _epoch(column: str) -> str:

@@ -128,7 +128,10 @@ def _csv(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource, 
     con.execute(first).fetchall()
     _refuse_swallowed_rows(con, rejects, file)
     found = con.execute(f"SELECT count(*) FROM {name(rejects)}").fetchall()[0][0]
-    relation = f"{scan}, ignore_errors=true)"
+    # With ignore_errors instead, DuckDB drops good lines behind a stray quote without a word.
+    relation = (
+        f"{scan}, store_rejects=true, rejects_limit=0, rejects_table='again', rejects_scan='again_scans')"
+    )
     malformed = (
         # A stray quote can pull several lines into one; each of them is a row that is lost.
         f"SELECT line - 1 AS row, reason, unnest(string_split(trim(csv_line, chr(10)), chr(10))) AS line FROM ("
@@ -203,7 +206,7 @@ def _jsonl(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource
     ).fetchall()
     columns = sorted({str(key) for keys, _ in seen for key in keys or ()})
     malformed = any(keys is None for keys, _ in seen)
-    if malformed and not columns and _first_lines(con, path)[0].lstrip().startswith("["):
+    if malformed and _first_lines(con, path)[0].lstrip().startswith("["):
         raise SourceError(
             f"'{file.shown}' holds one JSON array. Write one object a line instead (JSON lines)."
         )

@@ -29,9 +29,9 @@ class Shop:
         self.quarantine = folder / "quarantine"
         self.tables: dict[str, TableSource] = {}
 
-    def csv(self, table: str, text: str, name: str = "", encoding: str = "utf-8", **source: Any) -> Shop:
+    def csv(self, table: str, text: str, name: str = "", written: str = "utf-8", **source: Any) -> Shop:
         """Add a CSV table; blanks around the lines do not count."""
-        return self.file(table, name or f"{table}.csv", _lines(text).encode(encoding), **source)
+        return self.file(table, name or f"{table}.csv", _lines(text).encode(written), **source)
 
     def file(self, table: str, name: str, content: bytes, **source: Any) -> Shop:
         """Add a table of one file with that content."""
@@ -48,9 +48,7 @@ class Shop:
     def read(self, tables: list[str] | None = None, **settings: Any) -> EventStore:
         """The store; every row may be bad unless the test says otherwise."""
         source = SourceSettings(self.tables, self.folder, max_bad_share=1.0)
-        return read_events(
-            replace(source, **settings), quarantine=self.quarantine, now=NOW, tables=tables
-        )
+        return read_events(replace(source, **settings), quarantine=self.quarantine, now=NOW, tables=tables)
 
     def reasons(self, table: str = "orders", **settings: Any) -> Mapping[str, int]:
         """Why rows of that table were put aside."""

@@ -9,14 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from retain.errors import ConfigError, ContractError, SourceError
+from retain.events.load import read_events
+from retain.events.source import SourceSettings
 from retain.timeline import NEVER, instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from conftest import Shop
 
-Texts = "Callable[[Any, str, str], list[str | None]]"
 PLAIN = """
 customer_id,ordered_at,amount
 b,2023-01-02,2.50
@@ -75,7 +74,9 @@ def test_quarantine_of_an_earlier_run_goes(shop: Shop) -> None:
 def test_too_many_bad_rows_stop_the_run_after_the_quarantine_is_written(shop: Shop) -> None:
     """The message names the table, the share, the reasons and where the rows are."""
     shop.csv("orders", PLAIN + "c,never,1\n")
-    with pytest.raises(ContractError, match=r"orders: 1 of 4 rows \(25.0%\).*ordered_at is no time \(1\)") as error:
+    with pytest.raises(
+        ContractError, match=r"orders: 1 of 4 rows \(25.0%\).*ordered_at is no time \(1\)"
+    ) as error:
         shop.read(max_bad_share=0.2)
     assert "quarantine/orders.parquet" in str(error.value)
     assert len(shop.put_aside()) == 1
@@ -148,7 +149,9 @@ def test_ids_join_whatever_their_type(shop: Shop) -> None:
 
 def test_ids_keep_leading_zeros_and_real_decimals(shop: Shop) -> None:
     """Text ids stay as they are unless all of them are whole numbers with '.0'."""
-    store = shop.csv("orders", "customer_id,ordered_at\n007,2023-01-01\n7.0,2023-01-01\nx,2023-01-01\n").read()
+    store = shop.csv(
+        "orders", "customer_id,ordered_at\n007,2023-01-01\n7.0,2023-01-01\nx,2023-01-01\n"
+    ).read()
     assert store.customer_ids.tolist() == ["007", "7.0", "x"]
 
 
@@ -195,7 +198,9 @@ def test_a_fact_is_known_when_it_was_recorded(shop: Shop) -> None:
 
 def test_a_table_without_time_has_none(shop: Shop) -> None:
     """Customers happen at no instant."""
-    store = shop.csv("customers", "customer_id,birth_date,consent_email\na,1980-02-03,yes\nb,,no\nc,,\n").read()
+    store = shop.csv(
+        "customers", "customer_id,birth_date,consent_email\na,1980-02-03,yes\nb,,no\nc,,\n"
+    ).read()
     customers = store.tables["customers"]
     assert customers.time.tolist() == [NEVER] * 3
     assert customers.columns["birth_date"].values.tolist() == [0, -1, -1]
@@ -214,7 +219,7 @@ def test_levels_are_in_code_point_order(shop: Shop) -> None:
 
 def test_sources_are_only_read(shop: Shop) -> None:
     """Nothing beside the quarantine is written, and no source changes."""
-    shop.csv("orders", PLAIN + "c,never,1\n", encoding="utf-16")
+    shop.csv("orders", PLAIN + "c,never,1\n", written="utf-16")
     before = {one: hashlib.sha256(one.read_bytes()).hexdigest() for one in shop.folder.rglob("*")}
     shop.read()
     after = {
@@ -228,9 +233,6 @@ def test_sources_are_only_read(shop: Shop) -> None:
 
 def test_progress_is_told(shop: Shop) -> None:
     """One line a table."""
-    from retain.events.load import read_events  # noqa: PLC0415 -- only here
-    from retain.events.source import SourceSettings  # noqa: PLC0415 -- only here
-
     told: list[str] = []
     read_events(SourceSettings(shop.csv("orders", PLAIN).tables, shop.folder), progress=told.append)
     assert told == ["reading orders", "sorting"]

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import codecs
+import gzip
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from retain.errors import SourceError
+
+if TYPE_CHECKING:
+    from conftest import Shop
+
+CASES = [
+    ("utf-8", "Käse, süß und Öl für große Mägen"),
+    ("utf-8-sig", "Käse, süß und Öl für große Mägen"),
+    ("utf-16", "Заказ пришёл вовремя"),
+    ("utf-16-le", "plain words only"),
+    ("utf-16-be", "plain words only"),
+    ("utf-32", "Заказ пришёл вовремя"),
+    ("cp1251", "Заказ пришёл вовремя, спасибо большое магазину"),
+    ("cp1252", "Käse, süß und Öl für große Mägen – très bien"),
+    ("gb18030", "订单已经收到，质量很好，谢谢卖家，下次还会再来购买"),
+    ("big5", "訂單已經收到，品質很好，謝謝賣家，下次還會再來購買"),
+]
+
+
+@pytest.mark.parametrize(("encoding", "words"), CASES)
+@pytest.mark.parametrize("given", ["auto", "named"])
+def test_text_is_read_in_its_encoding(shop: Shop, texts: Any, encoding: str, words: str, given: str) -> None:
+    """Old and new encodings are told from the bytes, or taken from the config."""
+    text = "customer_id;given_at;text\n" + "".join(f"c{i};2023-01-01;{words} {i}\n" for i in range(9))
+    shop.csv("feedback", text, written=encoding, encoding=encoding if given == "named" else "auto")
+    assert texts(shop.read(), "feedback", "text") == [f"{words} {i}" for i in range(9)]
+
+
+def test_the_encoding_is_shown(shop: Shop) -> None:
+    """The account says what was read and how."""
+    text = "customer_id;ordered_at;category\na;2023-01-01;Детские игрушки и книги для школы\n"
+    assert shop.csv("orders", text, written="cp1251").read().accounts["orders"].format == "csv, cp1251, ';'"
+
+
+def test_a_compressed_file_is_read_like_any_other(shop: Shop, texts: Any) -> None:
+    """Also when its text is in an old encoding."""
+    text = "customer_id;given_at;text\na;2023-01-01;Заказ пришёл вовремя, спасибо\n"
+    shop.file("feedback", "f.csv.gz", gzip.compress(text.encode("cp1251")))
+    assert texts(shop.read(), "feedback", "text") == ["Заказ пришёл вовремя, спасибо"]
+
+
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n", b"\r"])
+def test_line_ends_of_any_kind_may_be_mixed(shop: Shop, ends: bytes) -> None:
+    """A file put together on two systems is whole."""
+    lines = [b"customer_id,ordered_at", b"a,2023-01-01", b"b,2023-01-01", b"c,2023-01-01"]
+    content = lines[0] + ends + lines[1] + b"\r\n" + lines[2] + b"\n" + lines[3]
+    assert shop.file("orders", "o.csv", content).read().customer_ids.tolist() == ["a", "b", "c"]
+
+
+def test_a_byte_that_fits_no_usual_encoding_is_still_read(shop: Shop, texts: Any) -> None:
+    """Latin-1 takes every byte."""
+    text = b"customer_id,given_at,text\na,2023-01-01,caf\xe9 \x81\x98\xff\n"
+    store = shop.file("feedback", "f.csv", text).read()
+    assert len(texts(store, "feedback", "text")) == 1
+
+
+def test_a_wrong_encoding_is_refused(shop: Shop) -> None:
+    """The message names the file and what to set."""
+    content = b"customer_id,ordered_at,category\na,2023-01-01,\xff\xfe\xfa\n"
+    for encoding, words in (("utf-8", "'o.csv' is not in utf-8"), ("utf-9", "'utf-9' is unknown")):
+        with pytest.raises(SourceError, match=words):
+            shop.file("orders", "o.csv", content, encoding=encoding).read()
+    broken = codecs.BOM_UTF16_LE + "customer_id,ordered_at\n".encode("utf-16-le") + b"\x00\xd8\x00"
+    with pytest.raises(SourceError, match="'o.csv' is not in utf-16"):
+        shop.file("orders", "o.csv", broken).read()
