@@ -35,7 +35,7 @@ def command(
 
     shared: Context = context.obj
     folder, manifest = run_export(shared.project(), to, scores, out)
-    files = [{"name": one.name, "rows": one.rows, "bytes": one.bytes, "sha256": one.sha256} for one in manifest.files]
+    files = [{"name": one.name, "bytes": one.bytes, "sha256": one.sha256} for one in manifest.files]
     shared.show(
         {"folder": str(folder), "format": to, "rows": manifest.rows, "files": files},
         [f"{manifest.rows:,} customers: {folder / one['name']!s} ({one['bytes']:,} bytes)" for one in files],

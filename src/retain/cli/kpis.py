@@ -46,7 +46,7 @@ def command(
     }
     heads = [f"to {instant_text(period.end)}" for period in found]
     known = [
-        (last.name, last.unit, *(number(period.kpis[at].value) for period in found))
+        (last.name, last.unit, *(_figure(period.kpis[at].value, last.unit) for period in found))
         for at, last in enumerate(found[-1].kpis)
         if last.value is not None
     ]
@@ -58,3 +58,10 @@ def command(
             *(["", "Not known:", *unknown] if unknown else []),
         ],
     )
+
+
+def _figure(value: float | None, unit: str) -> str:
+    """A key figure in its unit."""
+    if value is not None and unit == "share":
+        return f"{value:.1%}"
+    return number(value, {"count": 0, "money": 2}.get(unit, 3))

@@ -74,8 +74,10 @@ def _story(project: Project, best_auroc: float | None) -> Story:
     _, last = observed(project.store)
     cutoff = _month_start(project.config.churn.window.latest_cutoff(last))
     evaluation = run_evaluation(project, cutoff)
-    run_training(project)
-    run = run_scoring(project, model="challenger")
+    made = run_training(project)
+    # It differs from the model just tested only in knowing the latest outcomes too.
+    project.tracking.promote(made.registered.version)
+    run = run_scoring(project)
     folder, _ = run_export(project, "csv", scores=run.folder)
     page = project.folder / "reports" / f"{instant_text(run.as_of)}.html"
     write_report(project, run, evaluation, page)

@@ -112,7 +112,7 @@ def score_customers(
     else:
         probability, worth, contributions = np.empty(0), np.empty(0), np.empty((0, len(bundle.features.features)))
         effects = np.zeros(len(topics_of(bundle.features)))
-    at_risk = probability * worth
+    at_risk = np.round(probability * worth, store.money_exponent)
     ranked = sorted(zip(topics_of(bundle.features), map(float, effects), strict=True), key=lambda one: -one[1])
     return Scored(
         customers=customers,
