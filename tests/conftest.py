@@ -29,7 +29,9 @@ def _column(name: str, values: Sequence[object]) -> Column:
         return Column(np.array([np.nan if one is None else one for one in values], dtype=np.float64))
     levels = np.array(sorted({str(one) for one in values if one is not None}), dtype=object)
     codes = {level: code for code, level in enumerate(levels)}
-    return Column(np.array([-1 if one is None else codes[str(one)] for one in values], dtype=np.int32), levels)
+    return Column(
+        np.array([-1 if one is None else codes[str(one)] for one in values], dtype=np.int32), levels
+    )
 
 
 @pytest.fixture(scope="session")
@@ -41,18 +43,29 @@ def orders_store() -> Callable[..., EventStore]:
     """
 
     def build(
-        rows: Sequence[dict[str, object]], *, customers: Sequence[str] = (), zone: str = "UTC", money_exponent: int = 2
+        rows: Sequence[dict[str, object]],
+        *,
+        customers: Sequence[str] = (),
+        zone: str = "UTC",
+        money_exponent: int = 2,
     ) -> EventStore:
         def moment(value: object) -> int:
-            return instant(value, zone) if isinstance(value, str) else int(value)  # type: ignore[call-overload,no-any-return]
+            return instant(value, zone) if isinstance(value, str) else int(value)  # type: ignore[call-overload]
 
         ids = sorted({str(row["customer_id"]) for row in rows} | set(customers))
         code = {one: position for position, one in enumerate(ids)}
         keyed = sorted(
-            rows, key=lambda row: (code[str(row["customer_id"])], moment(row["ordered_at"]), repr(sorted(row.items())))
+            rows,
+            key=lambda row: (
+                code[str(row["customer_id"])],
+                moment(row["ordered_at"]),
+                repr(sorted(row.items())),
+            ),
         )
         time = np.array([moment(row["ordered_at"]) for row in keyed], dtype=np.int64)
-        recorded = np.array([moment(row.get("recorded_at") or row["ordered_at"]) for row in keyed], dtype=np.int64)
+        recorded = np.array(
+            [moment(row.get("recorded_at") or row["ordered_at"]) for row in keyed], dtype=np.int64
+        )
         names = sorted({name for row in rows for name in row} - {"customer_id", "ordered_at", "recorded_at"})
         table = EventTable(
             customer=np.array([code[str(row["customer_id"])] for row in keyed], dtype=np.int64),

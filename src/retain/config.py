@@ -102,7 +102,14 @@ class Config:
     @property
     def digest(self) -> str:
         """SHA-256 of what decides a score: everything but where files and stores are."""
-        parts = (self.churn, self.features, self.tiers, self.value, self.source.zone, self.source.money_exponent)
+        parts = (
+            self.churn,
+            self.features,
+            self.tiers,
+            self.value,
+            self.source.zone,
+            self.source.money_exponent,
+        )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
@@ -141,16 +148,15 @@ def load_config(path: Path, workspace: Path) -> Config:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as cause:
-        raise ConfigError(f"There is no configuration {path}. `retain init FOLDER` writes one from your data.") from cause
+        raise ConfigError(
+            f"There is no configuration {path}. `retain init FOLDER` writes one from your data."
+        ) from cause
     except (OSError, UnicodeDecodeError) as cause:
         raise ConfigError(f"{path} cannot be read: {cause}.") from cause
     except tomllib.TOMLDecodeError as cause:
         raise ConfigError(f"{path} is no TOML: {cause}.") from cause
     try:
-        values.setdefault("name", path.stem)
-        if "source" not in values:
-            raise ConfigError("There is no [source.tables.NAME] that says where the data are.")
-        config = _build(Config, values, "")
+        config = _build(Config, {"name": path.stem, "source": {}, **values}, "")
         config = dataclasses.replace(config, source=_placed(config.source, path.parent, workspace))
         _require_names(config)
     except (ConfigError, UsageError) as cause:
@@ -160,6 +166,8 @@ def load_config(path: Path, workspace: Path) -> Config:
 
 def _require_names(config: Config) -> None:
     """Refuse names that name nothing, before any data is read."""
+    if not config.source.tables:
+        raise ConfigError("There is no [source.tables.NAME] that says where a table is.")
     if not config.name.replace("-", "").replace("_", "").isalnum():
         raise ConfigError(f"name = '{config.name}' may hold letters, digits, '-' and '_' only.")
     ENGINES.get(config.features.engine)
@@ -191,11 +199,15 @@ def _build(kind: type[T], values: Mapping[str, Any], where: str) -> T:
         if key not in known:
             place = f"[{where}] has no key" if where else "There is no section or key"
             raise ConfigError(f"{place} '{key}'. {did_you_mean(key, known)}")
-    built = {key: _value(hints[key], value, f"{where}.{key}" if where else key) for key, value in values.items()}
+    built = {
+        key: _value(hints[key], value, f"{where}.{key}" if where else key) for key, value in values.items()
+    }
     missing = [
         one.name
         for one in fields(kind)  # type: ignore[arg-type]
-        if one.name not in built and one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
+        if one.name not in built
+        and one.default is dataclasses.MISSING
+        and one.default_factory is dataclasses.MISSING
     ]
     if missing:
         raise ConfigError(f"[{where}] lacks '{missing[0]}'." if where else f"There is no '{missing[0]}'.")
@@ -216,7 +228,9 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, Mapping):
             raise ConfigError(f"{where} has to be a table of names and values.")
         inner = typing.get_args(kind)[1]
-        return types.MappingProxyType({key: _value(inner, one, f"{where}.{key}") for key, one in value.items()})
+        return types.MappingProxyType(
+            {key: _value(inner, one, f"{where}.{key}") for key, one in value.items()}
+        )
     if origin is tuple:
         if not isinstance(value, list):
             raise ConfigError(f"{where} is {value!r}; it has to be a list in brackets.")

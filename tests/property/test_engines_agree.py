@@ -29,7 +29,9 @@ moments = st.one_of(
     st.integers(0, 500).map(lambda days: START + days * DAY),  # ties, and events exactly at a cutoff
     st.integers(0, 500 * DAY).map(lambda micros: START + micros),
     st.sampled_from(CUTOFFS),
-    st.sampled_from([instant("1901-01-01"), instant("2024-03-31T00:59:59.999999"), instant("2024-10-27T01:00")]),
+    st.sampled_from(
+        [instant("1901-01-01"), instant("2024-03-31T00:59:59.999999"), instant("2024-10-27T01:00")]
+    ),
 )
 
 
@@ -42,7 +44,9 @@ def order_rows(draw: st.DrawFn) -> Row:
     return {
         "customer_id": draw(st.sampled_from("abc")),
         "ordered_at": moment,
-        "recorded_at": draw(st.one_of(st.none(), st.just(moment), st.sampled_from(CUTOFFS), st.just(moment + 9 * DAY))),
+        "recorded_at": draw(
+            st.one_of(st.none(), st.just(moment), st.sampled_from(CUTOFFS), st.just(moment + 9 * DAY))
+        ),
         "order_id": draw(st.one_of(st.none(), st.sampled_from(["1", "2", "3", "4"]))),
         "kind": kind,
         "amount": -amount if kind == "return" and amount is not None else amount,
@@ -60,7 +64,9 @@ def every_snapshot(store: EventStore) -> Snapshots:
     return Snapshots(np.tile(customers, len(cutoffs)), np.repeat(cutoffs, len(customers)))
 
 
-@given(rows=st.lists(order_rows(), max_size=25), zone=st.sampled_from(["UTC", "Europe/Sofia", "Asia/Kathmandu"]))
+@given(
+    rows=st.lists(order_rows(), max_size=25), zone=st.sampled_from(["UTC", "Europe/Sofia", "Asia/Kathmandu"])
+)
 @example(rows=[], zone="UTC")
 def test_kernel_gives_the_bits_of_the_reference(orders_store: Build, rows: list[Row], zone: str) -> None:
     """For every declared feature, every customer and cutoff, with ties, late rows, returns and unknown values."""
@@ -76,6 +82,14 @@ def test_kernel_gives_the_bits_of_the_reference(orders_store: Build, rows: list[
 
 def test_every_declared_feature_is_fed_by_a_full_orders_table(orders_store: Build) -> None:
     """So the comparison of the engines covers each of them."""
-    full = {"order_id": "1", "kind": "sale", "amount": 1, "discount": 0, "quantity": 1, "product_id": "x", "category": "p"}
+    full = {
+        "order_id": "1",
+        "kind": "sale",
+        "amount": 1,
+        "discount": 0,
+        "quantity": 1,
+        "product_id": "x",
+        "category": "p",
+    }
     store = orders_store([{"customer_id": "a", "ordered_at": START, **full}])
     assert feature_set(list(FAMILIES), columns_at_hand(store)) == EVERY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -57,8 +58,12 @@ def _options(
             show_default=False,
         ),
     ] = None,
-    workspace: Annotated[Path, typer.Option(help="Folder that takes everything written.")] = Path("workspace"),
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of tables.")] = False,
+    workspace: Annotated[Path, typer.Option(help="Folder that takes everything written.")] = Path(
+        "workspace"
+    ),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on stdout instead of tables.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
     log_format: Annotated[str, typer.Option(help="Progress and errors as 'text' or 'json' lines.")] = "text",
     version: Annotated[  # noqa: ARG001  # its callback answers
@@ -73,18 +78,21 @@ def _options(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line, and end the process with a documented exit code."""
     words = _general_first(sys.argv[1:] if arguments is None else arguments)
-    log_json = "--log-format=json" in words or ("--log-format", "json") in zip(words, words[1:], strict=False)
+    log_json = "--log-format=json" in words or ("--log-format", "json") in pairwise(words)
     log = Context(None, Path(), as_json=False, quiet=False, log_json=log_json, started=time.monotonic())
     try:
         app(words)
     except UserError as mistake:
-        log.log("error", str(mistake))
+        log.say("error", str(mistake))
         raise SystemExit(mistake.exit_code) from mistake
     except KeyboardInterrupt:
-        log.log("error", "Stopped. What was complete is kept; nothing half-written is left.")
+        log.say("error", "Stopped. What was complete is kept; nothing half-written is left.")
         raise SystemExit(INTERRUPTED) from None
     except Exception as bug:
-        log.log("error", f"This is a defect of retain, not of your data: {type(bug).__name__}. Please report what follows.")
+        complaint = (
+            f"This is a defect of retain, not of your data: {type(bug).__name__}. Please report what follows."
+        )
+        log.say("error", complaint)
         traceback.print_exc()
         raise SystemExit(BUG) from bug
 
@@ -101,7 +109,7 @@ def _general_first(words: list[str]) -> list[str]:
     for word in rest:
         if word == "--":
             others += [word, *rest]
-        elif word in _FLAGS or word.split("=", 1)[0] in _OPTIONS and "=" in word:
+        elif word in _FLAGS or (word.split("=", 1)[0] in _OPTIONS and "=" in word):
             general.append(word)
         elif word in _OPTIONS:
             general += [word, *([value] if (value := next(rest, None)) is not None else [])]

@@ -38,13 +38,15 @@ class Context:
     def progress(self, words: str) -> None:
         """Write a step to stderr."""
         if not self.quiet:
-            self.log("info", words)
+            self.say("info", words)
 
-    def log(self, level: str, words: str) -> None:
+    def say(self, level: str, words: str) -> None:
         """Write to stderr, whether or not the user wants progress."""
         passed = time.monotonic() - self.started
         if self.log_json:
-            line = json.dumps({"level": level, "seconds": round(passed, 3), "message": words}, ensure_ascii=False)
+            line = json.dumps(
+                {"level": level, "seconds": round(passed, 3), "message": words}, ensure_ascii=False
+            )
         elif level == "info":
             line = f"{passed:7.1f} s  {words}"
         else:

@@ -64,5 +64,9 @@ def command(
             f"  for the CRM  {one.export / 'scores.csv'}",
             f"  report       {one.report.resolve()}",
         ]
-    lines += ["", "Next: retain init FOLDER looks at your own tables and writes a configuration.", f"Open {stories[0].report.resolve()}"]
+    lines += [
+        "",
+        "Next: retain init FOLDER looks at your own tables and writes a configuration.",
+        f"Open {stories[0].report.resolve()}",
+    ]
     shared.show(result, lines)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def command(
     context: typer.Context,
-    cutoff: Annotated[str, typer.Option(help="Predict as of this date, and compare with what happened afterwards.")],
+    cutoff: Annotated[
+        str, typer.Option(help="Predict as of this date, and compare with what happened afterwards.")
+    ],
     model: Annotated[
         str | None,
         typer.Option(
@@ -25,7 +27,8 @@ def command(
         ),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Also write an HTML page with the scores as of the cutoff.", show_default=False)
+        Path | None,
+        typer.Option(help="Also write an HTML page with the scores as of the cutoff.", show_default=False),
     ] = None,
 ) -> None:
     """Say how good a model is at a cutoff that it never saw, beside two baselines.
@@ -68,13 +71,19 @@ def _words(done: Evaluation) -> list[str]:
     best = max(done.baselines.items(), key=lambda one: one[1].auroc.value)
     ahead = measures.auroc.value - best[1].auroc.value
     return [
-        f"{measures.n:,} customers, {measures.churn_rate:.1%} churned. Model {done.registered.number} "
-        f"({done.bundle.version}), trained until {done.bundle.card['training']['until']}.",
-        "",
-        *table(
-            ("metric", next(iter(columns)), "95 % interval", *done.baselines), rows, right=range(1, 3 + len(done.baselines))
+        (
+            f"{measures.n:,} customers, {measures.churn_rate:.1%} churned. Model {done.registered.number} "
+            f"({done.bundle.version}), trained until {done.bundle.card['training']['until']}."
         ),
         "",
-        f"The model ranks a churner above a stayer {measures.auroc.value:.1%} of the time, "
-        f"{abs(ahead):.1%} {'more' if ahead >= 0 else 'less'} often than the best baseline ({best[0]}).",
+        *table(
+            ("metric", next(iter(columns)), "95 % interval", *done.baselines),
+            rows,
+            right=range(1, 3 + len(done.baselines)),
+        ),
+        "",
+        (
+            f"The model ranks a churner above a stayer {measures.auroc.value:.1%} of the time, "
+            f"{abs(ahead):.1%} {'more' if ahead >= 0 else 'less'} often than the best baseline ({best[0]})."
+        ),
     ]

@@ -42,7 +42,10 @@ def command(
 def _words(found: Explanation, currency: str) -> list[str]:
     from retain.timeline import instant_text  # noqa: PLC0415  # --help loads nothing heavy
 
-    lines = [f"Customer {found.customer_id} as of {instant_text(found.as_of)}, model {found.model_version}", ""]
+    lines = [
+        f"Customer {found.customer_id} as of {instant_text(found.as_of)}, model {found.model_version}",
+        "",
+    ]
     if found.orders:
         lines += [f"Latest of {found.orders_total:,} order rows known by then:"]
         lines += table(

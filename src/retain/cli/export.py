@@ -15,10 +15,13 @@ def command(
     to: Annotated[str, typer.Option(help="Format: csv or parquet.")],
     scores: Annotated[
         Path | None,
-        typer.Option(help="Folder of a scoring run. Without it: the latest in the workspace.", show_default=False),
+        typer.Option(
+            help="Folder of a scoring run. Without it: the latest in the workspace.", show_default=False
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write. Without it: exports/DATE-FORMAT.", show_default=False)
+        Path | None,
+        typer.Option(help="Folder to write. Without it: exports/DATE-FORMAT.", show_default=False),
     ] = None,
 ) -> None:
     """Write the scores as files for the CRM, with a manifest that proves they are whole.
@@ -38,5 +41,8 @@ def command(
     files = [{"name": one.name, "bytes": one.bytes, "sha256": one.sha256} for one in manifest.files]
     shared.show(
         {"folder": str(folder), "format": to, "rows": manifest.rows, "files": files},
-        [f"{manifest.rows:,} customers: {folder / one['name']!s} ({one['bytes']:,} bytes)" for one in files],
+        [
+            f"{manifest.rows:,} customers: {folder / str(one['name'])} ({one['bytes']:,} bytes)"
+            for one in files
+        ],
     )

@@ -30,5 +30,7 @@ def command(
     made = run_features(project, [project.instant(one) for one in cutoff.split(",")], out)
     shared.show(
         made.as_dict(),
-        [f"{made.rows:,} snapshots with {len(made.features)} features at {len(made.cutoffs)} cutoffs: {made.path}"],
+        [
+            f"{made.rows:,} snapshots with {len(made.features)} features at {len(made.cutoffs)} cutoffs: {made.path}"
+        ],
     )

@@ -13,7 +13,9 @@ from retain.cli.context import Context
 def command(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Folder with your tables, or one file.")],
-    out: Annotated[Path, typer.Option(help="Configuration to write; never overwritten.")] = Path("retain.toml"),
+    out: Annotated[Path, typer.Option(help="Configuration to write; never overwritten.")] = Path(
+        "retain.toml"
+    ),
 ) -> None:
     """Look at a folder, guess tables and columns, and write a configuration to edit.
 

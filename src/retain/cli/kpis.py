@@ -12,7 +12,8 @@ from retain.cli.context import Context, number, table
 def command(
     context: typer.Context,
     until: Annotated[
-        str | None, typer.Option(help="End of the last period. Without it: the end of the data.", show_default=False)
+        str | None,
+        typer.Option(help="End of the last period. Without it: the end of the data.", show_default=False),
     ] = None,
     days: Annotated[int, typer.Option(help="Length of a period in days.", min=1)] = 90,
     periods: Annotated[int, typer.Option(help="How many periods, side by side.", min=1)] = 1,
@@ -37,7 +38,14 @@ def command(
                 "start": instant_text(period.start),
                 "end": instant_text(period.end),
                 "kpis": {
-                    one.name: {"value": one.value, "low": one.low, "high": one.high, "unit": one.unit, "n": one.n, "note": one.note}
+                    one.name: {
+                        "value": one.value,
+                        "low": one.low,
+                        "high": one.high,
+                        "unit": one.unit,
+                        "n": one.n,
+                        "note": one.note,
+                    }
                     for one in period.kpis
                 },
             }

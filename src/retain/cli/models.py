@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from retain.modelling.tracking import Registered
 
 app = typer.Typer(
-    help="List, show, promote and roll back registered models.", no_args_is_help=True, rich_markup_mode="markdown"
+    help="List, show, promote and roll back registered models.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
 )
 Reference = Annotated[str, typer.Argument(help="Alias, number or version.")]
 

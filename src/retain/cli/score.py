@@ -13,7 +13,8 @@ from retain.cli.context import Context, table
 def command(
     context: typer.Context,
     as_of: Annotated[
-        str | None, typer.Option(help="Score as of this date. Without it: the end of the data.", show_default=False)
+        str | None,
+        typer.Option(help="Score as of this date. Without it: the end of the data.", show_default=False),
     ] = None,
     out: Annotated[
         Path | None,
@@ -43,7 +44,9 @@ def command(
         f"{run.table.num_rows:,} customers: "
         + ", ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in run.statuses.items()),
         "",
-        *table(("tier", "customers"), [(tier, f"{count:,}") for tier, count in run.tiers.items()], right=(1,)),
+        *table(
+            ("tier", "customers"), [(tier, f"{count:,}") for tier, count in run.tiers.items()], right=(1,)
+        ),
         "",
         *(f"Note: {note}" for note in run.notes),
         f"Scores: {run.folder / SCORES}",

@@ -12,7 +12,8 @@ from retain.cli.context import Context, number, table
 def command(
     context: typer.Context,
     until: Annotated[
-        str | None, typer.Option(help="Use only what was known by this date. Without it: all data.", show_default=False)
+        str | None,
+        typer.Option(help="Use only what was known by this date. Without it: all data.", show_default=False),
     ] = None,
 ) -> None:
     """Train, validate and calibrate a model, and register it as challenger.
@@ -51,16 +52,23 @@ def command(
     shared.show(
         result,
         [
-            f"Model {registered.number} ({registered.version}): {trained.learner}, calibration {trained.calibration.method}, "
-            f"from {trained.rows:,} snapshots at {len(trained.plan.cutoffs)} cutoffs, {trained.churn_rate:.1%} churned.",
+            (
+                f"Model {registered.number} ({registered.version}): {trained.learner}, calibration {trained.calibration.method}, "
+                f"from {trained.rows:,} snapshots at {len(trained.plan.cutoffs)} cutoffs, {trained.churn_rate:.1%} churned."
+            ),
             "",
             *table(
                 ("learner", "mean AUROC", *(instant_text(one.validation) for one in trained.plan.folds)),
-                [(one.learner, number(one.mean_auroc), *(number(each) for each in one.auroc)) for one in trained.contests],
+                [
+                    (one.learner, number(one.mean_auroc), *(number(each) for each in one.auroc))
+                    for one in trained.contests
+                ],
                 right=range(1, 2 + len(trained.plan.folds)),
             ),
             "",
-            f"Registered as {' and '.join(registered.aliases) or 'an earlier version'}. "
-            f"See it with: mlflow ui --backend-store-uri {project.tracking.uri}",
+            (
+                f"Registered as {' and '.join(registered.aliases) or 'an earlier version'}. "
+                f"See it with: mlflow ui --backend-store-uri {project.tracking.uri}"
+            ),
         ],
     )

@@ -39,13 +39,23 @@ def _words(found: Validation) -> list[str]:
     lines = table(
         ("table", "rows", "good", "bad", "from", "to", "read as"),
         [
-            (name, f"{one.rows_read:,}", f"{one.rows_good:,}", f"{one.rows_bad:,}", day(one.first_event), day(one.last_event), one.format)
+            (
+                name,
+                f"{one.rows_read:,}",
+                f"{one.rows_good:,}",
+                f"{one.rows_bad:,}",
+                day(one.first_event),
+                day(one.last_event),
+                one.format,
+            )
             for name, one in found.accounts.items()
         ],
         right=(1, 2, 3),
     )
     bad = [
-        f"  {name}: {count:,} x {reason}" for name, one in found.accounts.items() for reason, count in one.reasons.items()
+        f"  {name}: {count:,} x {reason}"
+        for name, one in found.accounts.items()
+        for reason, count in one.reasons.items()
     ]
     if bad:
         lines += ["", f"Put aside, with file, row and reason, in {found.quarantine}:", *bad]

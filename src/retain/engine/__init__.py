@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from retain.engine.panel import Engine
+from typing import TYPE_CHECKING
+
 from retain.registry import Registry
+
+if TYPE_CHECKING:
+    from retain.engine.panel import Engine
 
 
 def _kernel() -> Engine:

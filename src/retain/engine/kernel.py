@@ -122,7 +122,9 @@ class _Prepared:
             self._prefix[key] = np.concatenate(([0], np.cumsum(summed)))
         return self._prefix[key]
 
-    def _measure(self, one: Measure, low: IntArray, high: IntArray, cutoff: int) -> FloatArray:
+    def _measure(  # noqa: PLR0911  # one return a kind of aggregation
+        self, one: Measure, low: IntArray, high: IntArray, cutoff: int
+    ) -> FloatArray:
         """One measure over the events ``low:high`` of each customer."""
         view = self._view(one)
         if one.how is How.SINCE_LAST:
@@ -251,6 +253,7 @@ def _categorical(how: How, codes: IntArray, low: IntArray, high: IntArray) -> Fl
     parts = np.zeros(len(low), dtype=np.int64)
     np.add.at(parts, group_window, table[group_size])
     total_parts = table[total].astype(np.float64)
-    result[there] = entropy(total_parts[there], parts[there].astype(np.float64), total[there].astype(np.float64))
+    result[there] = entropy(
+        total_parts[there], parts[there].astype(np.float64), total[there].astype(np.float64)
+    )
     return result
-

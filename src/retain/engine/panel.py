@@ -89,4 +89,4 @@ def weighted_log(count: int) -> int:
 
 def entropy(total_parts: FloatArray, sum_parts: FloatArray, total: FloatArray) -> FloatArray:
     """Shannon entropy in nats: ``(n log n - sum of c log c) / n`` for counts ``c`` that add up to ``n``."""
-    return np.maximum((total_parts - sum_parts) / _ENTROPY_PARTS / total, 0.0)
+    return np.asarray(np.maximum((total_parts - sum_parts) / _ENTROPY_PARTS / total, 0.0))

@@ -97,7 +97,13 @@ def _views(rows: Iterable[_Row], store: EventStore) -> dict[str, list[_Event]]:
     sales = [row for row in rows if row.values.get("kind") != "return"]
     returns = [row for row in rows if row.values.get("kind") == "return"]
     lines = [
-        _Event(row.time, {"product": _hashed(row.values.get("product_id")), "category": _hashed(row.values.get("category"))})
+        _Event(
+            row.time,
+            {
+                "product": _hashed(row.values.get("product_id")),
+                "category": _hashed(row.values.get("category")),
+            },
+        )
         for row in sales
     ]
     return {"orders": _orders(sales, 1, zone), "returns": _orders(returns, -1, zone), "lines": lines}
@@ -145,7 +151,9 @@ def _known_sum(values: Iterable[int | float | str | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _measure(one: Measure, events: list[_Event], cutoff: int, money_exponent: int) -> float:
+def _measure(  # noqa: C901, PLR0911  # one branch a kind of aggregation, as the definitions stand
+    one: Measure, events: list[_Event], cutoff: int, money_exponent: int
+) -> float:
     """One measure of one customer at one cutoff."""
     inside = [event for event in events if one.within.start(cutoff) <= event.time < one.within.end(cutoff)]
     if one.where is not None:
@@ -169,7 +177,9 @@ def _measure(one: Measure, events: list[_Event], cutoff: int, money_exponent: in
         return max(Counter(known).values()) / len(known)
     if one.how is How.ENTROPY:
         parts = sum(weighted_log(count) for count in Counter(known).values())
-        return float(entropy(np.float64(weighted_log(len(known))), np.float64(parts), np.float64(len(known))))
+        return float(
+            entropy(*(np.array([float(one)]) for one in (weighted_log(len(known)), parts, len(known))))[0]
+        )
     return _of_numbers(one.how, known) / number_parts(one.view, one.value, money_exponent)
 
 

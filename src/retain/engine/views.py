@@ -121,7 +121,9 @@ def order_of_line(table: EventTable) -> IntArray:
     key = key * 2 + _is_return(table)
     order = np.lexsort((np.arange(rows), key, table.customer))
     starts = np.ones(rows, dtype=bool)
-    starts[1:] = (table.customer[order][1:] != table.customer[order][:-1]) | (key[order][1:] != key[order][:-1])
+    starts[1:] = (table.customer[order][1:] != table.customer[order][:-1]) | (
+        key[order][1:] != key[order][:-1]
+    )
     first_row = order[starts]
     group = np.empty(rows, dtype=np.int64)
     rank = np.empty(len(first_row), dtype=np.int64)
@@ -162,7 +164,9 @@ def _orders(table: EventTable, customers: int, sign: int, money_exponent: int) -
         discount = _sum_known(table.columns["discount"].values.astype(np.int64), group, count, 1)
         columns["discount"] = discount
         known = columns["amount"] != MISSING
-        columns["gross"] = np.where(known, columns["amount"] + np.where(discount == MISSING, 0, discount), MISSING)
+        columns["gross"] = np.where(
+            known, columns["amount"] + np.where(discount == MISSING, 0, discount), MISSING
+        )
     ticks = time // GAP_PART
     gap = np.full(count, MISSING, dtype=np.int64)
     same = customer[1:] == customer[:-1]

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
 
 from retain.timeline import NEVER
 
 if TYPE_CHECKING:
+    import numpy as np
     from collections.abc import Mapping
 
     import numpy.typing as npt

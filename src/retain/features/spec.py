@@ -52,6 +52,10 @@ WITHOUT_VALUE = frozenset({How.SINCE_LAST, How.SINCE_FIRST})
 """The ways that read only the time of an event."""
 
 
+WHOLE_LIFE = Lookback()
+"""Everything known of the customer before the cutoff."""
+
+
 @dataclass(frozen=True)
 class Measure:
     """One number a customer and cutoff, from the events of one view inside one lookback.
@@ -67,7 +71,7 @@ class Measure:
     view: str
     how: How
     value: str | None = None
-    within: Lookback = Lookback()
+    within: Lookback = WHOLE_LIFE
     where: str | None = None
 
     def __post_init__(self) -> None:

@@ -119,7 +119,9 @@ def load(folder: Path) -> Bundle:
         raise ModelError(f"{folder / CARD} is damaged: {cause}. Choose another with --model.") from cause
     for name, expected in card["files"].items():
         if hashlib.sha256(texts[name].encode()).hexdigest() != expected:
-            raise ModelError(f"{folder / name} was changed after training: its SHA-256 is not the one that {CARD} states.")
+            raise ModelError(
+                f"{folder / name} was changed after training: its SHA-256 is not the one that {CARD} states."
+            )
     features = _features(folder, card)
     return Bundle(
         version=_version(written),
@@ -135,7 +137,9 @@ def _features(folder: Path, card: Mapping[str, Any]) -> FeatureSet:
     """The features that the card names, if they still mean the same."""
     unknown = [name for name in card["features"] if name not in EVERY.by_name]
     if unknown:
-        raise ModelError(f"{folder} reads features that do not exist here: {', '.join(unknown)}. Train the model again.")
+        raise ModelError(
+            f"{folder} reads features that do not exist here: {', '.join(unknown)}. Train the model again."
+        )
     features = FeatureSet(tuple(EVERY.by_name[name] for name in card["features"]))
     if features.fingerprint != card["fingerprint"]:
         raise ModelError(f"{folder} was trained on other definitions of its features. Train the model again.")

@@ -84,7 +84,8 @@ def choose(
         loss = _loss(1.0, folds)
         return Calibration(1.0, pivot), (Evidence("none", loss),)
     left_out = [
-        (_slope([one for at, one in enumerate(folds) if at != position]), fold) for position, fold in enumerate(folds)
+        (_slope([one for at, one in enumerate(folds) if at != position]), fold)
+        for position, fold in enumerate(folds)
     ]
     rows = sum(len(y) for _, y in folds)
     fitted = sum(_loss(slope, [fold]) * len(fold[1]) for slope, fold in left_out) / rows

@@ -64,13 +64,12 @@ class Task:
 
 
 class Learner(Protocol):
-    """A way to train a model.
+    """A way to train a model."""
 
-    Attributes:
-        sizes: model sizes to choose between on the validation cutoffs; one fit at the largest serves them all.
-    """
-
-    sizes: tuple[int, ...]
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Model sizes to choose between on the validation cutoffs; one fit at the largest serves them all."""
+        ...
 
     def fit(self, task: Task) -> Fitted:
         """A model of the task's rows and size."""
@@ -216,7 +215,7 @@ class Logistic:
         logged, unknown = _logged(x[:, columns], fill)
         centre, share = logged.mean(axis=0), unknown.mean(axis=0)
         spread = logged.std(axis=0)
-        scale = np.where(spread > 1e-12, spread, 1.0)  # noqa: PLR2004  # a constant column has no scale
+        scale = np.where(spread > 1e-12, spread, 1.0)  # a constant column has no scale
         design = np.hstack([(logged - centre) / scale, unknown - share])
         model = LogisticRegression(C=self.strength, max_iter=2_000, tol=1e-8).fit(design, task.y)
         weight = model.coef_[0]

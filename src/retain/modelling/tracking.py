@@ -122,7 +122,9 @@ class Tracking:
                 mlflow.log_metrics(dict(metrics))
                 mlflow.set_tags({**tags, "trained_until": trained_until, "bundle_version": version})
                 answer = mlflow.models.ModelSignature(
-                    inputs=mlflow.types.Schema([mlflow.types.ColSpec("double", name) for name in example.columns]),
+                    inputs=mlflow.types.Schema(
+                        [mlflow.types.ColSpec("double", name) for name in example.columns]
+                    ),
                     outputs=mlflow.types.Schema([mlflow.types.ColSpec("double", "churn_probability")]),
                 )
                 logged = mlflow.pyfunc.log_model(
@@ -144,7 +146,9 @@ class Tracking:
                 self._client.set_registered_model_alias(self.name, CHAMPION, str(number))
         return next(one for one in self.versions() if one.number == number and one.run_id == run_id)
 
-    def log_evaluation(self, registered: Registered, cutoff: str, metrics: Mapping[str, float], report: Path) -> None:
+    def log_evaluation(
+        self, registered: Registered, cutoff: str, metrics: Mapping[str, float], report: Path
+    ) -> None:
         """Nothing; the figures and the page are added to the store as a run of their own."""
         with _quietly():
             mlflow = self._mlflow

@@ -170,7 +170,7 @@ def make_plan(store: EventStore, until: int, churn: ChurnSettings, settings: Tra
             f"No label window has closed by {instant_text(min(until, last))[:10]}: the first order is of {instant_text(first)[:10]}, "
             f"and a cutoff needs {need}. Load a longer history, or choose a shorter horizon_days or active_days."
         )
-    folds = []
+    folds: list[Fold] = []
     for back in range(settings.validation_cutoffs):
         due = newest - back * span * DAY
         validation = min((one for one in cutoffs if one >= due), default=newest)
@@ -244,7 +244,9 @@ def train(
             continue
         usable.append(fold)
         truths.append(y[at])
-        progress(f"validating at {instant_text(fold.validation)[:10]}, trained on {len(fold.training)} earlier cutoffs")
+        progress(
+            f"validating at {instant_text(fold.validation)[:10]}, trained on {len(fold.training)} earlier cutoffs"
+        )
         task = Task(
             x[into], then[into], features.names, size=largest, seed=settings.seed, threads=settings.threads
         )
@@ -283,7 +285,8 @@ def train(
 def _contest(name: str, folds: list[dict[int, FloatArray]], truths: list[LabelArray]) -> Contest:
     """The learner's best size by mean AUROC over the folds; the smaller of equals."""
     by_size = {
-        size: tuple(auroc(truth, fold[size]) for fold, truth in zip(folds, truths, strict=True)) for size in folds[0]
+        size: tuple(auroc(truth, fold[size]) for fold, truth in zip(folds, truths, strict=True))
+        for size in folds[0]
     }
     best = max(sorted(by_size), key=lambda size: float(np.mean(by_size[size])))
     return Contest(name, best, by_size[best])
@@ -301,7 +304,9 @@ def _require_both_classes(y: LabelArray, what: str) -> None:
         return
     hint = "Load more customers, or change active_days and horizon_days under [churn]."
     if churners == 0:
-        raise TrainingError(f"{what} hold no churner among {len(y):,} customers: there is nothing to learn. {hint}")
+        raise TrainingError(
+            f"{what} hold no churner among {len(y):,} customers: there is nothing to learn. {hint}"
+        )
     if churners == len(y):
         raise TrainingError(f"{what} hold churners only, {len(y):,}: there is nothing to learn. {hint}")
     raise TrainingError(

@@ -64,7 +64,9 @@ def run_demo(
     place = workspace / "data" / "shop"
     shutil.rmtree(place, ignore_errors=True)
     made = shop.write(place, customers=customers)
-    generated = _story(Project(load_config(shipped(GENERATED), workspace), workspace, progress), made.best_auroc)
+    generated = _story(
+        Project(load_config(shipped(GENERATED), workspace), workspace, progress), made.best_auroc
+    )
     return real, generated
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retain.engine.panel import Snapshots
 from retain.errors import ModelError, TrainingError, WindowError
 from retain.evaluation.card import METRICS, Measures, measure
 from retain.features.catalog import EVERY
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from retain.engine.panel import FloatArray
+    from retain.engine.panel import FloatArray, Snapshots
     from retain.modelling.bundle import Bundle
     from retain.modelling.tracking import Registered
     from retain.pipeline.project import Project
@@ -86,7 +85,9 @@ def run_evaluation(project: Project, cutoff: int, model: str | None = None) -> E
     registered, trained_now = _model(project, cutoff, model)
     opened = project.open(project.tracking.bundle_of(registered))
     if opened.churn != config.churn:
-        raise ModelError(f"Model {opened.version} predicts another definition of churn: {opened.churn.in_words}")
+        raise ModelError(
+            f"Model {opened.version} predicts another definition of churn: {opened.churn.in_words}"
+        )
     if opened.trained_until > cutoff:
         raise ModelError(
             f"Model {opened.version} knew outcomes until {opened.card['training']['until']}, after the cutoff "
@@ -105,14 +106,20 @@ def run_evaluation(project: Project, cutoff: int, model: str | None = None) -> E
 
     def measured(p: FloatArray) -> Measures:
         return measure(
-            y, p, seed=config.training.seed, resamples=config.evaluation.resamples, profit=config.evaluation.profit
+            y,
+            p,
+            seed=config.training.seed,
+            resamples=config.evaluation.resamples,
+            profit=config.evaluation.profit,
         )
 
     baselines = {BASELINE: measured(_rfm(project, opened, snapshots))}
     chance = _bgnbd(project, cutoff, snapshots)
     if chance is not None:
         baselines["bgnbd"] = measured(chance)
-    return Evaluation(cutoff, registered, opened, trained_now, measured(opened.probabilities(values)), baselines)
+    return Evaluation(
+        cutoff, registered, opened, trained_now, measured(opened.probabilities(values)), baselines
+    )
 
 
 def _model(project: Project, cutoff: int, model: str | None) -> tuple[Registered, bool]:
@@ -120,7 +127,9 @@ def _model(project: Project, cutoff: int, model: str | None) -> tuple[Registered
     if model is not None:
         return project.tracking.find(model), False
     honest = [
-        one for one in project.tracking.versions() if one.trained_until and instant(one.trained_until) <= cutoff
+        one
+        for one in project.tracking.versions()
+        if one.trained_until and instant(one.trained_until) <= cutoff
     ]
     fitting = [one for one in honest if project.is_current(one)]
     if fitting:

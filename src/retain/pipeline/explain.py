@@ -9,7 +9,7 @@ import numpy as np
 
 from retain.decisions.rules import recommend
 from retain.engine.panel import Snapshots
-from retain.errors import UsageError, did_you_mean
+from retain.errors import UsageError
 from retain.events.store import MISSING
 from retain.labels import LABELS, require_cutoff, sales_of
 from retain.modelling.tracking import CHAMPION
@@ -86,7 +86,9 @@ class Explanation:
             "customer_id": self.customer_id,
             "as_of": instant_text(self.as_of),
             "orders_known": self.orders_total,
-            "latest_orders": [{"ordered_at": instant_text(when), "amount": amount} for when, amount in self.orders],
+            "latest_orders": [
+                {"ordered_at": instant_text(when), "amount": amount} for when, amount in self.orders
+            ],
             "churn_probability": self.probability,
             "status_reason": self.status_reason or None,
             "risk_tier": self.tier or None,
@@ -94,7 +96,11 @@ class Explanation:
             "reasons": list(self.reasons),
             "topics": [{"topic": topic, "effect": effect} for topic, effect in self.topics],
             "drivers": [
-                {"feature": one.feature, "value": one.value if np.isfinite(one.value) else None, "effect": one.effect}
+                {
+                    "feature": one.feature,
+                    "value": one.value if np.isfinite(one.value) else None,
+                    "effect": one.effect,
+                }
                 for one in self.drivers
             ],
             "recommended_action": self.action or None,
@@ -124,23 +130,46 @@ def run_explanation(
     require_cutoff(store, as_of)
     position = int(np.searchsorted(store.customer_ids, customer_id))
     if position == len(store.customer_ids) or store.customer_ids[position] != customer_id:
-        hint = did_you_mean(customer_id, store.customer_ids[:: max(1, len(store.customer_ids) // 5)][:5].tolist())
-        raise UsageError(f"There is no customer '{customer_id}' in the data. {hint.replace('Choose one of', 'For example')}")
+        raise UsageError(
+            f"There is no customer '{customer_id}' in the data. Write the id as the tables do, zeros in front too."
+        )
     registered = project.tracking.find(model or CHAMPION)
     opened = project.open(project.tracking.bundle_of(registered))
     sales = sales_of(store)
     mine = (sales.customer == position) & (sales.known < as_of)
     when = sales.time[mine][::-1]
-    amounts = sales.columns["amount"].values[mine][::-1] if "amount" in sales.columns else np.full(len(when), MISSING)
+    amounts = (
+        sales.columns["amount"].values[mine][::-1]
+        if "amount" in sales.columns
+        else np.full(len(when), MISSING)
+    )
     latest = tuple(
         (int(moment), None if amount == MISSING else float(amount) / 10**store.money_exponent)
         for moment, amount in zip(when[:LATEST], amounts[:LATEST], strict=True)
     )
     eligible = bool(LABELS.get(opened.churn.definition).eligible(store, as_of, opened.churn)[position])
     if not eligible:
-        what = f"no order in the {opened.churn.active_days} days before {instant_text(as_of)}" if len(when) else "no order yet"
+        what = (
+            f"no order in the {opened.churn.active_days} days before {instant_text(as_of)}"
+            if len(when)
+            else "no order yet"
+        )
         return Explanation(
-            customer_id, as_of, latest, len(when), None, what, "", None, (), (), (), "", "", "", opened.version
+            customer_id,
+            as_of,
+            latest,
+            len(when),
+            None,
+            what,
+            "",
+            None,
+            (),
+            (),
+            (),
+            "",
+            "",
+            "",
+            opened.version,
         )
     only = Snapshots(np.array([position]), np.array([as_of]))
     scored = score_customers(store, opened, project.engine, only, config.tiers, config.value)

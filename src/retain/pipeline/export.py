@@ -29,7 +29,9 @@ def latest_scores(project: Project) -> Path:
     """
     found = sorted(one.parent for one in (project.folder / "scores").glob(f"*/{SCORES}"))
     if not found:
-        raise SourceError("Nothing was scored in this workspace yet. Run `retain score` first, or name a folder with --scores.")
+        raise SourceError(
+            "Nothing was scored in this workspace yet. Run `retain score` first, or name a folder with --scores."
+        )
     return found[-1]
 
 
@@ -62,7 +64,9 @@ def _read(folder: Path) -> pa.Table:
         stated = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"][SCORES]
         content = (folder / SCORES).read_bytes()
     except (OSError, ValueError, KeyError) as cause:
-        raise SourceError(f"{folder} holds no whole scoring run: {cause}. Run `retain score` again.") from cause
+        raise SourceError(
+            f"{folder} holds no whole scoring run: {cause}. Run `retain score` again."
+        ) from cause
     if hashlib.sha256(content).hexdigest() != stated:
         raise SourceError(f"{folder / SCORES} was changed after it was written. Run `retain score` again.")
     return parquet.read_table(pa.BufferReader(content))

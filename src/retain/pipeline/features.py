@@ -66,7 +66,9 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
         WindowError: a cutoff does not fit the data.
     """
     if out.suffix not in (".parquet", ".csv"):
-        raise UsageError(f"'{out}' has to end in .parquet or .csv. {did_you_mean(out.suffix, ['.parquet', '.csv'])}")
+        raise UsageError(
+            f"'{out}' has to end in .parquet or .csv. {did_you_mean(out.suffix, ['.parquet', '.csv'])}"
+        )
     store, churn = project.store, project.config.churn
     for cutoff in cutoffs:
         require_cutoff(store, cutoff)
@@ -76,7 +78,9 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
     snapshots = Snapshots(
         np.concatenate(known), np.repeat(np.array(cutoffs, dtype=np.int64), [len(one) for one in known])
     )
-    eligible = [label.eligible(store, cutoff, churn)[mine] for cutoff, mine in zip(cutoffs, known, strict=True)]
+    eligible = [
+        label.eligible(store, cutoff, churn)[mine] for cutoff, mine in zip(cutoffs, known, strict=True)
+    ]
     project.progress(f"{len(project.features.names)} features of {len(snapshots):,} snapshots")
     values = project.engine(store, project.features, snapshots).values
     table = pa.table(
@@ -95,4 +99,6 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
             csv.write_csv(table, part)
         else:
             parquet.write_table(table, part, compression="zstd")
-    return FeatureRun(out, len(snapshots), tuple(cutoffs), project.features.names, project.features.fingerprint)
+    return FeatureRun(
+        out, len(snapshots), tuple(cutoffs), project.features.names, project.features.fingerprint
+    )

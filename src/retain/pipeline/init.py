@@ -36,26 +36,39 @@ class Begun:
         return {
             "config": str(self.path),
             "files": [
-                {"path": one.path, "format": one.format, "rows": one.rows, "columns": [each.name for each in one.columns]}
+                {
+                    "path": one.path,
+                    "format": one.format,
+                    "rows": one.rows,
+                    "columns": [each.name for each in one.columns],
+                }
                 for one in self.found.files
             ],
             "tables": {
-                name: {"path": one.path, "columns": dict(one.columns)} for name, one in self.found.tables.items()
+                name: {"path": one.path, "columns": dict(one.columns)}
+                for name, one in self.found.tables.items()
             },
             "notes": list(self.found.notes),
         }
 
     def words(self) -> list[str]:
         """The findings for people."""
-        lines = [f"{one.path}: {one.rows:,} rows, {one.format}" for one in self.found.files]
+        lines = [f"{one.path}: {one.rows:,} rows looked at, {one.format}" for one in self.found.files]
         lines += [""]
         for name, one in self.found.tables.items():
-            mapped = ", ".join(f"{theirs} -> {ours}" for ours, theirs in one.columns.items()) or "columns have our names"
+            mapped = (
+                ", ".join(f"{theirs} -> {ours}" for ours, theirs in one.columns.items())
+                or "columns have our names"
+            )
             lines.append(f"{one.path} looks like the table {name}: {mapped}")
         lines += [f"Note: {note}" for note in self.found.notes]
         if "orders" not in self.found.tables:
             lines.append("No table of orders was recognised: name one under [source.tables.orders].")
-        return [*lines, "", f"Written: {self.path}. Read it, mend it, then run `retain --config {self.path} validate`."]
+        return [
+            *lines,
+            "",
+            f"Written: {self.path}. Read it, mend it, then run `retain --config {self.path} validate`.",
+        ]
 
 
 def run_init(folder: Path, out: Path) -> Begun:
@@ -70,7 +83,9 @@ def run_init(folder: Path, out: Path) -> Begun:
         OutputError: the configuration exists already.
     """
     if out.exists():
-        raise OutputError(f"{out} exists already, and `retain init` overwrites nothing. Name another file with --out.")
+        raise OutputError(
+            f"{out} exists already, and `retain init` overwrites nothing. Name another file with --out."
+        )
     found = look(folder)
     base = folder if folder.is_dir() else folder.parent
     with atomic.file(out) as part:

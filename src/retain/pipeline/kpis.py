@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from retain.pipeline.project import Project
 
 
-def run_kpis(project: Project, until: int | None = None, days: int = 90, periods: int = 1) -> tuple[Period, ...]:
+def run_kpis(
+    project: Project, until: int | None = None, days: int = 90, periods: int = 1
+) -> tuple[Period, ...]:
     """Every key figure of the latest periods, oldest first.
 
     Args:

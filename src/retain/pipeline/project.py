@@ -119,4 +119,3 @@ def open_project(named: Path | None, workspace: Path, progress: Callable[[str], 
         ConfigError: there is no configuration, or it is not right.
     """
     return Project(load_config(find_config(named), workspace), workspace, progress)
-

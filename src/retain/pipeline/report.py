@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retain import __version__
-from retain.evaluation.card import Measures
 from retain.pipeline.kpis import run_kpis
 from retain.pipeline.score import playbook_of
 from retain.reports import content, write
@@ -19,6 +18,7 @@ from retain.timeline import instant_text
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from retain.evaluation.card import Measures
     from retain.evaluation.intervals import Interval
     from retain.pipeline.evaluate import Evaluation
     from retain.pipeline.project import Project
@@ -99,7 +99,8 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
         tiers=_tiers(run, config.tiers.cuts),
         reasons=_reasons(run),
         importance=tuple(
-            content.Importance(TOPIC_WORDS.get(topic, topic), effect) for topic, effect in scored.topic_effects
+            content.Importance(TOPIC_WORDS.get(topic, topic), effect)
+            for topic, effect in scored.topic_effects
         ),
         actions=_actions(project, run),
         customers=_customers(project, run),
@@ -170,7 +171,9 @@ def _reasons(run: ScoringRun) -> tuple[content.Reason, ...]:
 def _actions(project: Project, run: ScoringRun) -> tuple[content.Action, ...]:
     words = {one.id: one.what for one in playbook_of(project).actions}
     names, money = run.actions.action_id, run.scored.value_at_risk
-    counted = sorted(Counter(names.tolist()).items(), key=lambda one: (one[0] == "no_action", -one[1], one[0]))
+    counted = sorted(
+        Counter(names.tolist()).items(), key=lambda one: (one[0] == "no_action", -one[1], one[0])
+    )
     actions = []
     for name, count in counted:
         mine = names == name
@@ -197,7 +200,9 @@ def _customers(project: Project, run: ScoringRun) -> tuple[content.Customer, ...
             customer_id=str(project.store.customer_ids[scored.customers[row]]),
             tier=str(scored.tier[row]),
             probability=float(scored.probability[row]),
-            value_at_risk=float(scored.value_at_risk[row]) if np.isfinite(scored.value_at_risk[row]) else None,
+            value_at_risk=float(scored.value_at_risk[row])
+            if np.isfinite(scored.value_at_risk[row])
+            else None,
             reasons=tuple(one.sentence for one in scored.reasons[row][:MOST]),
             action=str(run.actions.action_id[row]).replace("_", " "),
             channel=str(run.actions.channel[row] or ""),
@@ -210,7 +215,10 @@ def _key_figures(project: Project, as_of: int) -> tuple[content.KeyFigure, ...]:
     figures = run_kpis(project, as_of, days=project.config.churn.horizon_days)[-1].kpis
     return tuple(
         content.KeyFigure(
-            one.name.replace("_", " "), content.Estimate(one.value, one.low, one.high), one.unit, one.note or one.formula
+            one.name.replace("_", " "),
+            content.Estimate(one.value, one.low, one.high),
+            one.unit,
+            one.note or one.formula,
         )
         for one in figures
         if one.value is not None
@@ -240,7 +248,8 @@ def _quality(evaluation: Evaluation) -> content.Quality:
             for name, one, ours in rows
         ),
         reliability=tuple(
-            content.ReliabilityBin(one.predicted, one.observed, one.n, one.low, one.high) for one in measures.reliability
+            content.ReliabilityBin(one.predicted, one.observed, one.n, one.low, one.high)
+            for one in measures.reliability
         ),
         deciles=tuple(
             content.Decile(one.rank, one.n, one.churned, one.churn_rate, one.lift, one.captured)
@@ -250,15 +259,45 @@ def _quality(evaluation: Evaluation) -> content.Quality:
 
 
 _METRICS = (
-    ("auroc", "AUROC", "number", "How often a customer who left was ranked above one who stayed; 0.5 is a coin."),
-    ("lift_at_10", "Lift, top tenth", "times", "Churners among the tenth at highest risk, against a tenth drawn by lot."),
-    ("average_precision", "Average precision", "number", "Mean share of churners down the list; a random list has the churn rate."),
-    ("ece", "Calibration error (ECE)", "share", "How far a stated probability is from what happened, on average."),
-    ("observed_expected", "Observed over expected", "number", "Churners seen for each one forecast; 1 is right."),
+    (
+        "auroc",
+        "AUROC",
+        "number",
+        "How often a customer who left was ranked above one who stayed; 0.5 is a coin.",
+    ),
+    (
+        "lift_at_10",
+        "Lift, top tenth",
+        "times",
+        "Churners among the tenth at highest risk, against a tenth drawn by lot.",
+    ),
+    (
+        "average_precision",
+        "Average precision",
+        "number",
+        "Mean share of churners down the list; a random list has the churn rate.",
+    ),
+    (
+        "ece",
+        "Calibration error (ECE)",
+        "share",
+        "How far a stated probability is from what happened, on average.",
+    ),
+    (
+        "observed_expected",
+        "Observed over expected",
+        "number",
+        "Churners seen for each one forecast; 1 is right.",
+    ),
     ("calibration_slope", "Calibration slope", "number", "1 is right; above 1 too timid, below 1 too bold."),
     ("brier", "Brier score", "number", "Mean squared error of the probabilities; lower is better."),
     ("log_loss", "Log loss", "number", "Mean surprise at the outcomes; lower is better."),
-    ("empc", "Expected maximum profit (EMPC)", "money", "A customer, at the assumed costs of the configuration."),
+    (
+        "empc",
+        "Expected maximum profit (EMPC)",
+        "money",
+        "A customer, at the assumed costs of the configuration.",
+    ),
 )
 
 
@@ -271,7 +310,11 @@ def _estimate(interval: Interval) -> content.Estimate:
 
 
 def _next_steps(project: Project, run: ScoringRun) -> tuple[content.Command, ...]:
-    first = int(np.lexsort((run.scored.customers, -run.scored.priority))[0]) if len(run.scored.customers) else None
+    first = (
+        int(np.lexsort((run.scored.customers, -run.scored.priority))[0])
+        if len(run.scored.customers)
+        else None
+    )
     steps = [
         content.Command("Write the file that the CRM imports", "retain export --to csv"),
         content.Command("Train again when new outcomes are known", "retain train"),

@@ -6,11 +6,10 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow.parquet as parquet
+from pyarrow import parquet
 
 from retain import __version__, atomic
 from retain.decisions.playbook import load_playbook
@@ -24,6 +23,8 @@ from retain.scoring.tiers import TIERS
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
 
     from retain.decisions.playbook import Playbook
@@ -162,7 +163,9 @@ def _refuse_foreign(folder: Path) -> None:
     """Nothing, unless the folder holds anything that a scoring run does not write."""
     foreign = sorted({one.name for one in folder.iterdir()} - {SCORES, MANIFEST}) if folder.is_dir() else []
     if foreign:
-        raise OutputError(f"{folder} holds '{foreign[0]}', which no scoring run wrote. Name another folder with --out.")
+        raise OutputError(
+            f"{folder} holds '{foreign[0]}', which no scoring run wrote. Name another folder with --out."
+        )
 
 
 def playbook_of(project: Project) -> Playbook:
@@ -190,7 +193,11 @@ def contact_rules(store: EventStore, scored: Scored, playbook: Playbook, as_of: 
     if table is not None and "preferred_channel" in table.columns:
         column = table.columns["preferred_channel"]
         levels = [] if column.levels is None else column.levels.tolist()
-        codes = np.where(rows >= 0, column.values[np.maximum(rows, 0)], -1) if len(table) else np.full(len(rows), -1)
+        codes = (
+            np.where(rows >= 0, column.values[np.maximum(rows, 0)], -1)
+            if len(table)
+            else np.full(len(rows), -1)
+        )
         preferred = [levels[code] if code >= 0 else None for code in codes.tolist()]
     consent = {
         channel: given
@@ -206,7 +213,9 @@ def contact_rules(store: EventStore, scored: Scored, playbook: Playbook, as_of: 
     )
 
 
-def _open_tickets(store: EventStore, chosen: IntArray, as_of: int) -> np.ndarray[Any, np.dtype[np.int8]] | None:
+def _open_tickets(
+    store: EventStore, chosen: IntArray, as_of: int
+) -> np.ndarray[Any, np.dtype[np.int8]] | None:
     """1 for each customer with a ticket opened before that instant and not known to be resolved by then."""
     tickets = store.tables.get("tickets")
     if tickets is None:
@@ -232,7 +241,12 @@ def _high_value(scored: Scored) -> np.ndarray[Any, np.dtype[np.int8]]:
 def _manifest(run: ScoringRun, store: EventStore, scores: Path) -> str:
     """What a night's operator wants to see, as JSON."""
     accounts = {
-        name: {"rows_read": one.rows_read, "rows_good": one.rows_good, "rows_bad": one.rows_bad, "fingerprint": one.fingerprint}
+        name: {
+            "rows_read": one.rows_read,
+            "rows_good": one.rows_good,
+            "rows_bad": one.rows_bad,
+            "fingerprint": one.fingerprint,
+        }
         for name, one in store.accounts.items()
     }
     content = {
@@ -242,5 +256,3 @@ def _manifest(run: ScoringRun, store: EventStore, scores: Path) -> str:
         "files": {SCORES: hashlib.sha256(scores.read_bytes()).hexdigest()},
     }
     return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-
-

@@ -55,7 +55,9 @@ def run_training(project: Project, until: int | None = None) -> TrainingRun:
     # A few of the rows it learned from show what it reads; they hold numbers only, no ids.
     last = eligible_snapshots(store, trained.plan.cutoffs[-1:], config.churn)
     few = type(last)(last.customer[:5], last.cutoff[:5])
-    example = pd.DataFrame(project.engine(store, trained.features, few).values, columns=list(trained.features.names))
+    example = pd.DataFrame(
+        project.engine(store, trained.features, few).values, columns=list(trained.features.names)
+    )
     best = trained.contests[0]
     project.progress("logging the run and the model")
     registered = project.tracking.log(

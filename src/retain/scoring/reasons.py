@@ -51,7 +51,9 @@ def topics_of(features: FeatureSet) -> tuple[str, ...]:
 def by_topic(features: FeatureSet, contributions: FloatArray) -> FloatArray:
     """Contributions added up by topic: rows by ``topics_of(features)``."""
     topics = topics_of(features)
-    member = np.array([[one.topic == topic for topic in topics] for one in features.features], dtype=np.float64)
+    member = np.array(
+        [[one.topic == topic for topic in topics] for one in features.features], dtype=np.float64
+    )
     return np.asarray(contributions @ member.reshape(len(features.features), len(topics)))
 
 
@@ -70,7 +72,8 @@ def explain(features: FeatureSet, values: FloatArray, contributions: FloatArray)
     total = by_topic(features, contributions)
     strongest = np.argsort(-np.abs(total), axis=1, kind="stable")[:, :MOST]
     columns = {
-        topic: [position for position, one in enumerate(features.features) if one.topic == topic] for topic in topics
+        topic: [position for position, one in enumerate(features.features) if one.topic == topic]
+        for topic in topics
     }
     answer = []
     for row, chosen in enumerate(strongest):

@@ -110,10 +110,16 @@ def score_customers(
         worth = expected_value(store, int(snapshots.cutoff[0]), customers, value)
         effects = np.abs(by_topic(bundle.features, contributions)).mean(axis=0)
     else:
-        probability, worth, contributions = np.empty(0), np.empty(0), np.empty((0, len(bundle.features.features)))
+        probability, worth, contributions = (
+            np.empty(0),
+            np.empty(0),
+            np.empty((0, len(bundle.features.features))),
+        )
         effects = np.zeros(len(topics_of(bundle.features)))
     at_risk = np.round(probability * worth, store.money_exponent)
-    ranked = sorted(zip(topics_of(bundle.features), map(float, effects), strict=True), key=lambda one: -one[1])
+    ranked = sorted(
+        zip(topics_of(bundle.features), map(float, effects), strict=True), key=lambda one: -one[1]
+    )
     return Scored(
         customers=customers,
         values=values,
@@ -200,7 +206,9 @@ def _statuses(
             why.append(None)
         elif bought:
             status.append(NOT_ELIGIBLE)
-            why.append(f"last order {(as_of - int(when)) // DAY} days ago; active means one in {churn.active_days} days")
+            why.append(
+                f"last order {(as_of - int(when)) // DAY} days ago; active means one in {churn.active_days} days"
+            )
         else:
             status.append(NO_HISTORY)
             why.append("no order known before this date")

@@ -50,7 +50,9 @@ SHORTEST_LIFE_DAYS = 90
 """A first order a week ago is no weekly habit: a shorter life counts as this long."""
 
 
-def expected_value(store: EventStore, cutoff: int, customers: IntArray, settings: ValueSettings) -> FloatArray:
+def expected_value(
+    store: EventStore, cutoff: int, customers: IntArray, settings: ValueSettings
+) -> FloatArray:
     """Margin that each customer brings over the horizon if they stay, at the pace known at the cutoff.
 
     ``spend / days * horizon_days * margin_share``, where spend is sales less returns of the last 365 days and days

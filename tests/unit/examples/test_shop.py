@@ -446,7 +446,7 @@ def test_the_source_config_names_every_table() -> None:
     config = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
     tables = config["source"]["tables"]
     assert {name: one["path"] for name, one in tables.items()} == {
-        name: f"../../workspace/shop/{name}/*.parquet" for name in SCHEMAS
+        name: f"workspace:data/shop/{name}/*.parquet" for name in SCHEMAS
     }
     assert config["churn"]["active_days"] == world.ACTIVE_DAYS
     assert config["churn"]["horizon_days"] == world.WINDOW.horizon_days
