@@ -188,7 +188,7 @@ def _values(file: FileLook, columns: Mapping[str, str]) -> dict[str, dict[str, s
             theirs: value
             for theirs in seen[columns[ours]]
             for value, words in WORDS[ours].items()
-            if theirs.casefold() in words and theirs.casefold() != value
+            if theirs.casefold() in words.split() and theirs.casefold() != value
         }
         for ours in WORDS
         if ours in columns
@@ -198,7 +198,7 @@ def _values(file: FileLook, columns: Mapping[str, str]) -> dict[str, dict[str, s
 
 def _score(schema: Schema, file: FileLook) -> tuple[float, dict[str, str]]:
     """How well a file fits a table: nothing without its required columns, else by name and by columns found."""
-    named = bool(words_of(Path(file.path).stem.replace("*", " ")) & TABLES[schema.name])
+    named = bool(words_of(Path(file.path).stem.replace("*", " ")) & set(TABLES[schema.name].split()))
     columns = _matches(schema, file, named=named)
     if not set(schema.required) <= set(columns):
         return 0.0, {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -16,6 +15,7 @@ from retain.events.sql import BLANKS, literal, name, trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from retain.events.source import SourceFile, TableSource
 

@@ -12,7 +12,7 @@ from retain.errors import ContractError
 from retain.timeline import instant
 
 if TYPE_CHECKING:
-    from conftest import Shop
+    from tests.unit.events.conftest import Shop
 
 
 def _csv_amount(shop: Shop, text: str, **source: str) -> list[int]:
@@ -288,3 +288,19 @@ def test_files_of_one_table_may_differ_in_type(shop: Shop) -> None:
     assert store.customer_ids.tolist() == ["12"]
     assert store.tables["orders"].columns["amount"].values.tolist() == [100, 150, 250]
     assert store.tables["orders"].time.tolist() == [instant("2023-01-01")] * 3
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array([dt.date(1980, 5, 6)]),
+        pa.array([dt.datetime(1980, 5, 5, 23, tzinfo=dt.UTC)], pa.timestamp("us", "UTC")),
+        pa.array(["06.05.1980"]),
+        pa.array(["1980-05-06"]),
+    ],
+)
+def test_a_day_of_any_type_is_a_day(shop: Shop, texts: Any, array: pa.Array) -> None:
+    """A birthday has no time zone; a typed instant counts as the day it was in the source's zone."""
+    pq.write_table(pa.table({"customer_id": ["a"], "birth_date": array}), shop.folder / "c.parquet")
+    store = shop.at("customers", "c.parquet").read(zone="Europe/Sofia")
+    assert texts(store, "customers", "birth_date") == ["1980-05-06"]

@@ -9,7 +9,7 @@ from retain.events.checks import ENDS, PLANNED
 from retain.events.schemas import SCHEMAS, Kind
 
 if TYPE_CHECKING:
-    from conftest import Shop
+    from tests.unit.events.conftest import Shop
 
 ONE = {
     Kind.KEY: "k1",

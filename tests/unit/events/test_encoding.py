@@ -9,7 +9,7 @@ import pytest
 from retain.errors import SourceError
 
 if TYPE_CHECKING:
-    from conftest import Shop
+    from tests.unit.events.conftest import Shop
 
 CASES = [
     ("utf-8", "Käse, süß und Öl für große Mägen"),
@@ -19,9 +19,9 @@ CASES = [
     ("utf-16-be", "plain words only"),
     ("utf-32", "Заказ пришёл вовремя"),
     ("cp1251", "Заказ пришёл вовремя, спасибо большое магазину"),
-    ("cp1252", "Käse, süß und Öl für große Mägen – très bien"),
-    ("gb18030", "订单已经收到，质量很好，谢谢卖家，下次还会再来购买"),
-    ("big5", "訂單已經收到，品質很好，謝謝賣家，下次還會再來購買"),
+    ("cp1252", "Käse, süß und Öl für große Mägen – très bien"),  # noqa: RUF001 -- real punctuation
+    ("gb18030", "订单已经收到，质量很好，谢谢卖家，下次还会再来购买"),  # noqa: RUF001 -- real punctuation
+    ("big5", "訂單已經收到，品質很好，謝謝賣家，下次還會再來購買"),  # noqa: RUF001 -- real punctuation
 ]
 
 
@@ -69,5 +69,16 @@ def test_a_wrong_encoding_is_refused(shop: Shop) -> None:
         with pytest.raises(SourceError, match=words):
             shop.file("orders", "o.csv", content, encoding=encoding).read()
     broken = codecs.BOM_UTF16_LE + "customer_id,ordered_at\n".encode("utf-16-le") + b"\x00\xd8\x00"
-    with pytest.raises(SourceError, match="'o.csv' is not in utf-16"):
+    with pytest.raises(SourceError, match=r"'o\.csv' is not in utf-16"):
         shop.file("orders", "o.csv", broken).read()
+
+
+def test_a_long_file_is_rewritten_whole(shop: Shop) -> None:
+    """Longer than what is read at once, with the foreign letters far apart."""
+    text = "customer_id;ordered_at;category\n" + "".join(
+        f"c{i:06};2023-01-01;{'Детские игрушки и книги' if i % 9 == 0 else 'toys and books for children'}\n"
+        for i in range(30_000)
+    )
+    store = shop.csv("orders", text, written="cp1251").read()
+    assert len(store.customer_ids) == 30_000
+    assert store.accounts["orders"].format == "csv, cp1251, ';'"

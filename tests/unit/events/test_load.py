@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from retain.errors import ConfigError, ContractError, SourceError
+from retain.errors import ConfigError, ContractError, OutputError, SourceError
 from retain.events.load import read_events
 from retain.events.source import SourceSettings
 from retain.timeline import NEVER, instant
 
 if TYPE_CHECKING:
-    from conftest import Shop
+    from tests.unit.events.conftest import Shop
 
 PLAIN = """
 customer_id,ordered_at,amount
@@ -93,7 +93,7 @@ def test_customers_of_bad_rows_only_are_invalid(shop: Shop) -> None:
 @pytest.mark.parametrize("text", ["customer_id,ordered_at\n", "customer_id,ordered_at\na,never\n"])
 def test_main_table_without_good_rows_is_refused(shop: Shop, text: str) -> None:
     """An empty order table, or one of bad rows only, ends the run."""
-    with pytest.raises(ContractError, match="orders has no usable row"):
+    with pytest.raises(ContractError, match=r"orders has no usable row"):
         shop.csv("orders", text).read()
 
 
@@ -166,7 +166,7 @@ def test_only_the_tables_asked_for_are_read(shop: Shop) -> None:
     """A broken table that nobody asked for does no harm."""
     shop.csv("orders", PLAIN).at("feedback", "nowhere.csv")
     assert list(shop.read(tables=["orders"]).tables) == ["orders"]
-    with pytest.raises(ConfigError, match="no table 'order'. Did you mean 'orders'"):
+    with pytest.raises(ConfigError, match=r"no table 'order'. Did you mean 'orders'"):
         shop.read(tables=["order"])
 
 
@@ -236,3 +236,25 @@ def test_progress_is_told(shop: Shop) -> None:
     told: list[str] = []
     read_events(SourceSettings(shop.csv("orders", PLAIN).tables, shop.folder), progress=told.append)
     assert told == ["reading orders", "sorting"]
+
+
+def test_no_table_is_an_empty_store(shop: Shop) -> None:
+    """Asking for nothing gives nothing."""
+    store = shop.csv("orders", PLAIN).read(tables=[])
+    assert store.customer_ids.tolist() == []
+    assert dict(store.tables) == {}
+
+
+def test_rows_can_be_selected(shop: Shop) -> None:
+    """A table of some of its rows keeps its columns."""
+    orders = shop.csv("orders", PLAIN).read().tables["orders"]
+    late = orders.select(orders.time >= instant("2023-01-01"))
+    assert late.columns["amount"].values.tolist() == [1000, 250]
+
+
+def test_a_quarantine_that_cannot_be_written_is_one_clear_error(shop: Shop) -> None:
+    """A file where the folder should be."""
+    shop.csv("orders", PLAIN + "c,never,1\n")
+    shop.quarantine.write_text("in the way")
+    with pytest.raises(OutputError, match=r"cannot be written"):
+        shop.read()

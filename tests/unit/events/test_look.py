@@ -124,3 +124,20 @@ def test_names_are_compared_by_their_words() -> None:
     assert best_column("orders", "customer_id", Kind.KEY, {"Customer ID": Kind.NUMBER}) == "Customer ID"
     assert best_column("orders", "amount", Kind.MONEY, {"total": Kind.TEXT}) is None
     assert best_column("messages", "opened_at", Kind.TIME, {"created_at": Kind.TIME}) is None
+
+
+def test_a_list_with_many_rows_a_customer_is_no_customer_list(tmp_path: Path) -> None:
+    """Yes-or-no columns are seen, and a repeated customer is an event of some kind."""
+    (tmp_path / "members.jsonl").write_text(
+        '{"customer_id": 1, "vip": true}\n{"customer_id": 1, "vip": false}\n'
+    )
+    assert dict(look(tmp_path).tables) == {}
+
+
+def test_the_only_time_of_a_named_table_is_its_time(tmp_path: Path) -> None:
+    """``reviews`` with one column of dates, whatever that is called, and digits in names count once."""
+    for number in (10, 11):
+        _put(tmp_path, f"reviews{number}.csv", "customer_id,day_of_visit\na,2023-01-01\n")
+    (source,) = look(tmp_path).tables.values()
+    assert source.path == "reviews*.csv"
+    assert source.columns == {"given_at": "day_of_visit"}

@@ -10,7 +10,7 @@ from retain.errors import ConfigError, SourceError, UserError
 from retain.events.source import SourceSettings, TableSource
 
 if TYPE_CHECKING:
-    from conftest import Shop
+    from tests.unit.events.conftest import Shop
 
 HEAD = "customer_id,ordered_at,amount\n"
 
@@ -97,7 +97,7 @@ def test_malformed_json_lines_are_put_aside(shop: Shop) -> None:
 def test_a_json_array_is_no_json_lines(shop: Shop) -> None:
     """The message says what to write instead."""
     shop.file("orders", "o.json", b'[\n{"customer_id": 1}\n]\n')
-    with pytest.raises(SourceError, match="one JSON array. Write one object a line"):
+    with pytest.raises(SourceError, match=r"one JSON array. Write one object a line"):
         shop.read()
 
 
@@ -153,7 +153,7 @@ def test_a_missing_column_is_named(shop: Shop) -> None:
     """With the file, the nearest name, and the config line that mends it."""
     shop.csv("orders", "customer,ordered_at\na,2023-01-01\n")
     with pytest.raises(
-        SourceError, match="'orders.csv' has no column 'customer_id', which orders needs"
+        SourceError, match=r"'orders.csv' has no column 'customer_id', which orders needs"
     ) as error:
         shop.read()
     assert "Did you mean 'customer'? It has: customer, ordered_at." in str(error.value)
@@ -164,7 +164,7 @@ def test_a_mapped_column_has_to_exist(shop: Shop) -> None:
     """A typing error in the config is not taken for an absent column."""
     shop.csv("orders", HEAD + "a,2023-01-01,1\n", columns={"amount": "amont"})
     with pytest.raises(
-        SourceError, match="amount = 'amont', but 'orders.csv' has no such column. Did you mean 'amount'"
+        SourceError, match=r"amount = 'amont', but 'orders.csv' has no such column. Did you mean 'amount'"
     ):
         shop.read()
 
@@ -175,7 +175,7 @@ def test_a_required_column_may_not_be_missing_in_one_file_of_many(shop: Shop) ->
     shop.csv("orders", "customer_id,ordered_at\nb,2023-01-01\n", name="in/2.csv", path="in")
     assert shop.read().tables["orders"].columns["amount"].values.tolist() == [100, -(2**63)]
     shop.csv("orders", "customer_id\nb\n", name="in/3.csv", path="in")
-    with pytest.raises(SourceError, match="'in/3.csv' has no column 'ordered_at'"):
+    with pytest.raises(SourceError, match=r"'in/3.csv' has no column 'ordered_at'"):
         shop.read()
 
 
@@ -240,3 +240,34 @@ def test_settings_refuse_nonsense(make: Any, words: str) -> None:
     with pytest.raises(ConfigError, match=words) as error:
         make()
     assert isinstance(error.value, UserError)
+
+
+def test_a_file_of_the_package_is_named_bundled(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``bundled:`` looks in the package's own data."""
+    data = shop.folder / "examples" / "data"
+    data.mkdir(parents=True)
+    (data / "o.csv").write_text("customer_id,ordered_at\na,2023-01-01\n")
+    monkeypatch.setattr("retain.events.source.package_files", lambda _package: shop.folder)
+    assert shop.at("orders", "bundled:o.csv").read().customer_ids.tolist() == ["a"]
+    assert shop.read().accounts["orders"].rows_bad == 0
+
+
+def test_a_remote_path_is_left_to_the_database(shop: Shop) -> None:
+    """A path with a scheme is passed on as it is."""
+    shop.csv("orders", HEAD + "a,2023-01-01,1\n")
+    path = f"file://{shop.folder}/orders.csv"
+    assert shop.at("orders", path).read().customer_ids.tolist() == ["a"]
+
+
+def test_a_file_that_breaks_in_the_middle_is_named(shop: Shop) -> None:
+    """A Parquet file whose end is whole and whose rows are not."""
+    path = shop.folder / "o.parquet"
+    rows = 5000
+    pq.write_table(
+        pa.table({"customer_id": [f"c{i}" for i in range(rows)], "ordered_at": ["2023-01-01"] * rows}), path
+    )
+    content = bytearray(path.read_bytes())
+    content[4 : len(content) // 2] = b"\xff" * (len(content) // 2 - 4)
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=r"'o.parquet' cannot be read as parquet"):
+        shop.at("orders", "o.parquet").read()
