@@ -181,6 +181,9 @@ def _check(
         "GROUP BY customer_id ORDER BY customer_id"
     ).fetchall()
     words = sorted({one.words for one in readings})
+    hint = unknown_values_hint(con, schema, "checked", columns)
+    # From here on the rows are held once, outside the database.
+    con.execute("DROP TABLE checked")
     return _Checked(
         name=schema.name,
         rows=rows,
@@ -189,7 +192,7 @@ def _check(
         missing=matched.missing,
         format=", ".join([" and ".join(words), *found.words]),
         warnings=(*found.warnings, *warnings),
-        hint=unknown_values_hint(con, schema, "checked", columns),
+        hint=hint,
     )
 
 

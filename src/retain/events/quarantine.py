@@ -47,12 +47,11 @@ def bad_rows(con: duckdb.DuckDBPyConnection, checked: str, readings: Sequence[Re
     ).fetchall()
     for number, first in counted:
         reading = readings[number]
-        raw = ", ".join(f"{name(one)} := CAST({reading.take(one)} AS VARCHAR)" for one in reading.columns)
         con.execute(
             f"INSERT INTO bad SELECT {literal(reading.file.shown)}, b.row + coalesce(s.shift, 0), b.reason, r.raw "
             f"FROM (SELECT file_no, place - {first} + 1 AS row, reason "
             f"FROM {checked} WHERE reason IS NOT NULL AND file_no = {number}) b "
-            f"JOIN (SELECT {name(ROW)} AS row, CAST(to_json(struct_pack({raw})) AS VARCHAR) AS raw "
+            f"JOIN (SELECT {name(ROW)} AS row, {reading.raw} AS raw "
             f"FROM {reading.numbered}) r ON b.row = r.row "
             f"ASOF LEFT JOIN shifts s ON b.file_no = s.file_no AND b.row > s.before"
         )

@@ -56,6 +56,14 @@ class Reading:
         """SQL of the readable rows with their numbers; slower than the plain relation."""
         return f"(SELECT row_number() OVER () AS {name(ROW)}, * FROM {self.relation})"
 
+    @property
+    def raw(self) -> str:
+        """SQL of a row as the file has it, as JSON text."""
+        if self.file.format == "jsonl":
+            return "line"
+        fields = ", ".join(f"{name(one)} := CAST({self.take(one)} AS VARCHAR)" for one in self.columns)
+        return f"CAST(to_json(struct_pack({fields})) AS VARCHAR)"
+
     def take(self, column: str) -> str:
         """SQL of that column's value."""
         if column in self.file.partition:
@@ -186,8 +194,12 @@ def _header(sample: list[str], delimiter: str, file: SourceFile) -> list[str]:
     taken: list[str] = []
     for place, cell in enumerate(next(csv.reader(sample[:1], delimiter=delimiter)), start=1):
         plain = cell.strip(BLANKS) or f"column{place}"
-        again = sum(one == plain or one.startswith(f"{plain}_") for one in taken)
-        taken.append(f"{plain}_{again}" if plain in taken else plain)
+        # The database tells names apart without regard to case.
+        used = {one.casefold() for one in taken}
+        free = (f"{plain}_{number}" for number in range(1, place + 1))
+        taken.append(
+            plain if plain.casefold() not in used else next(o for o in free if o.casefold() not in used)
+        )
     return taken
 
 
@@ -204,7 +216,8 @@ def _jsonl(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource
     seen = con.execute(
         f"SELECT CASE WHEN {good} THEN json_keys(line) END AS keys, count(*) FROM {lines} GROUP BY keys"
     ).fetchall()
-    columns = sorted({str(key) for keys, _ in seen for key in keys or ()})
+    # The database tells names apart without regard to case.
+    columns = sorted({str(key).casefold(): str(key) for key in _keys(seen)}.values())
     malformed = any(keys is None for keys, _ in seen)
     if malformed and _first_lines(con, path)[0].lstrip().startswith("["):
         raise SourceError(
@@ -222,6 +235,11 @@ def _jsonl(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource
         malformed=bad if malformed else "",
         taken={one: f"json_extract_string(line, {literal(_json_path(one))})" for one in columns},
     )
+
+
+def _keys(seen: Iterable[tuple[list[str] | None, int]]) -> list[str]:
+    """All keys of all lines, so ordered that of spellings of one name the same one is always last."""
+    return sorted({key for keys, _ in seen for key in keys or ()})
 
 
 def _json_path(key: str) -> str:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from retain.errors import SourceError
@@ -141,3 +143,14 @@ def test_the_only_time_of_a_named_table_is_its_time(tmp_path: Path) -> None:
     (source,) = look(tmp_path).tables.values()
     assert source.path == "reviews*.csv"
     assert source.columns == {"given_at": "day_of_visit"}
+
+
+def test_flags_and_bare_lists_are_seen(tmp_path: Path) -> None:
+    """Typed yes-or-no columns are flags; a customer and a time alone are no table without a name that says so."""
+    table = pa.table({"customer_id": ["a"], "consent_email": [True], "vip": [False]})
+    pq.write_table(table, tmp_path / "people.parquet")
+    _put(tmp_path, "redeemed.csv", "customer_id,sent_at\na,2023-01-01\na,2023-01-02\n")
+    found = look(tmp_path)
+    assert list(found.tables) == ["customers"]
+    assert found.tables["customers"].columns == {}
+    assert found.files[0].columns[1].kind is Kind.FLAG

@@ -271,3 +271,15 @@ def test_a_file_that_breaks_in_the_middle_is_named(shop: Shop) -> None:
     path.write_bytes(content)
     with pytest.raises(SourceError, match=r"'o.parquet' cannot be read as parquet"):
         shop.at("orders", "o.parquet").read()
+
+
+def test_names_that_differ_in_case_do_not_collide(shop: Shop) -> None:
+    """Two spellings of a name in one file are no error, and a bad row is still shown as it is."""
+    shop.csv("orders", "customer_id,ordered_at,Note,note,NOTE\na,2023-01-01,1,2,3\nb,never,1,2,3\n")
+    assert shop.read().customer_ids.tolist() == ["a"]
+    assert '"Note":"1","note_1":"2","NOTE_2":"3"' in shop.put_aside()[0]["row_json"]
+    line = '{"customer_id":"b","ordered_at":"never","Note":1,"note":2}'
+    good = '{"customer_id":"a","ordered_at":"2023-01-01"}'
+    shop.file("orders", "o.jsonl", f"{good}\n{line}\n".encode())
+    assert shop.read().customer_ids.tolist() == ["a"]
+    assert shop.put_aside()[0]["row_json"] == line
