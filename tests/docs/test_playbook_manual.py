@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retain.decisions.playbook import NO_REASON, SIGNALS, TIERS, TOPICS, Action, load_playbook
+from retain.decisions.playbook import NO_REASON, SIGNALS, TOPICS, Action, load_playbook
+from retain.scoring.tiers import TIERS
 
 if TYPE_CHECKING:
     import pytest

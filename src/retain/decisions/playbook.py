@@ -8,14 +8,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from retain.errors import ConfigError, did_you_mean
+from retain.scoring.tiers import TIERS
 from retain.shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
-
-TIERS = ("critical", "high", "medium", "low")
-"""Risk tiers, worst first."""
 
 TOPICS: Mapping[str, str] = MappingProxyType(
     {

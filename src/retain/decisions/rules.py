@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from retain.decisions.playbook import ABSENT, CONSENT, NO_REASON, SIGNALS, TIERS, TOPICS, Playbook
+from retain.decisions.playbook import ABSENT, CONSENT, NO_REASON, SIGNALS, TOPICS, Playbook
+from retain.scoring.tiers import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-
 from retain.timeline import NEVER
 
 if TYPE_CHECKING:
-    import numpy as np
     from collections.abc import Mapping
 
+    import numpy as np
     import numpy.typing as npt
 
     IntArray = npt.NDArray[np.int64]

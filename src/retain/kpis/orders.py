@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retain.engine.views import order_of_line
 from retain.events.store import MISSING
 from retain.kpis.kpi import DEFINITIONS
 
@@ -112,14 +113,10 @@ def _by_time(made: Orders) -> Orders:
 
 def _grouping(table: EventTable) -> tuple[IntArray, IntArray]:
     """Where each order begins, and the order of rows in which it does."""
-    number = np.full(len(table), -1, dtype=np.int64)
-    if "order_id" in table.columns:
-        number = table.columns["order_id"].values.astype(np.int64)
-    moment = np.where(number < 0, table.time, 0)
-    order = np.lexsort([moment, number, table.customer])
-    keys = np.stack([table.customer[order], number[order], moment[order]])
+    group = order_of_line(table)
+    order = np.argsort(group, kind="stable")
     fresh = np.ones(len(order), dtype=np.bool_)
-    fresh[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
+    fresh[1:] = group[order][1:] != group[order][:-1]
     return np.flatnonzero(fresh), order
 
 

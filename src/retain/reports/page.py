@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from retain.errors import OutputError
+from retain import atomic
 from retain.reports import charts, sentences, wording
 
 if TYPE_CHECKING:
@@ -61,18 +60,8 @@ def write(content: ReportContent, path: Path) -> Path:
     Raises:
         OutputError: it cannot be written there.
     """
-    page = render(content).encode()
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(page)
-        part.replace(path)
-    except OSError as cause:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise OutputError(
-            f"The report cannot be written to '{path}': {cause.strerror}. Choose another place."
-        ) from cause
+    with atomic.file(path) as part:
+        part.write_bytes(render(content).encode())
     return path
 
 

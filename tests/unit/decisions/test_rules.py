@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from retain.decisions.playbook import SIGNALS, TIERS, TOPICS, Action, Playbook, load_playbook
+from retain.decisions.playbook import SIGNALS, TOPICS, Action, Playbook, load_playbook
 from retain.decisions.rules import ContactRules, Flags, recommend
+from retain.scoring.tiers import TIERS
 
 SHIPPED = load_playbook()
 

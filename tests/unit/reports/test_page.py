@@ -303,5 +303,5 @@ def test_a_place_that_cannot_be_written_is_named(content: ReportContent, tmp_pat
         write(content, tmp_path / "report.html")
     assert [one.name for one in tmp_path.iterdir()] == ["report.html"]
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="Cannot write"):
         write(content, tmp_path / "file" / "report.html")
