@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import warnings
 from dataclasses import dataclass
@@ -146,16 +147,13 @@ class Tracking:
                 self._client.set_registered_model_alias(self.name, CHAMPION, str(number))
         return next(one for one in self.versions() if one.number == number and one.run_id == run_id)
 
-    def log_evaluation(
-        self, registered: Registered, cutoff: str, metrics: Mapping[str, float], report: Path
-    ) -> None:
-        """Nothing; the figures and the page are added to the store as a run of their own."""
+    def log_evaluation(self, registered: Registered, cutoff: str, metrics: Mapping[str, float]) -> None:
+        """Nothing; the figures are added to the store as a run of their own."""
         with _quietly():
             mlflow = self._mlflow
             with mlflow.start_run(experiment_id=self._experiment, run_name=f"evaluate {cutoff}"):
                 mlflow.log_params({"cutoff": cutoff, "model_version": registered.version})
-                mlflow.log_metrics({name: value for name, value in metrics.items() if value == value})  # noqa: PLR0124  # not NaN
-                mlflow.log_artifact(str(report))
+                mlflow.log_metrics({name: value for name, value in metrics.items() if math.isfinite(value)})
 
     def versions(self) -> tuple[Registered, ...]:
         """Every registered version, oldest first."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from retain.config import load_config
 from retain.examples import shop
 from retain.labels import observed
-from retain.pipeline.evaluate import Evaluation, headline_metrics, run_evaluation
+from retain.pipeline.evaluate import Evaluation, run_evaluation
 from retain.pipeline.export import run_export
 from retain.pipeline.project import Project, silent
 from retain.pipeline.report import write_report
@@ -83,9 +83,6 @@ def _story(project: Project, best_auroc: float | None) -> Story:
     folder, _ = run_export(project, "csv", scores=run.folder)
     page = project.folder / "reports" / f"{instant_text(run.as_of)}.html"
     write_report(project, run, evaluation, page)
-    project.tracking.log_evaluation(
-        evaluation.registered, instant_text(cutoff), headline_metrics(evaluation), page
-    )
     return Story(project.config.name, validation, evaluation, run, folder, page, best_auroc)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retain.errors import ModelError, TrainingError, WindowError
-from retain.evaluation.card import METRICS, Measures, measure
+from retain.evaluation.card import Measures, measure
 from retain.features.catalog import EVERY
 from retain.features.spec import FeatureSet
 from retain.labels import LABELS, observed, require_closed, require_cutoff, sales_of
@@ -168,8 +168,3 @@ def _bgnbd(project: Project, cutoff: int, snapshots: Snapshots) -> FloatArray | 
     chance = np.full(len(project.store.customer_ids), np.nan)
     chance[customers] = model.no_purchase(history, (window.end(cutoff) - window.start(cutoff)) / DAY)
     return np.asarray(chance[snapshots.customer])
-
-
-def headline_metrics(evaluation: Evaluation) -> dict[str, float]:
-    """The metrics as one figure each, for the model store."""
-    return {name: evaluation.measures.interval(name).value for name in METRICS}
