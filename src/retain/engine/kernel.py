@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from retain.events.store import EventStore, EventTable, IntArray
+    from retain.timeline import Lookback
 
     FloatArray = npt.NDArray[np.float64]
     BoolArray = npt.NDArray[np.bool_]
@@ -71,6 +73,10 @@ class _KnownLate:
         return (self._since < cutoff) & (self._known >= cutoff)
 
 
+ORDERED = frozenset({How.MIN, How.MAX, How.MEDIAN})
+"""The ways that need a window's numbers by size."""
+
+
 class _Prepared:
     """Views with whatever has been summed up over them so far."""
 
@@ -78,11 +84,14 @@ class _Prepared:
         self._views = dict(views)
         self._filtered: dict[tuple[str, str], View] = {}
         self._prefix: dict[tuple[str, str | None, str, str], IntArray] = {}
+        self._ranked: dict[tuple[str, str | None, str], _Ranked] = {}
+        self._grouped: dict[tuple[str, str | None, str], _Grouped] = {}
 
     def at(self, cutoff: int, customers: IntArray, features: FeatureSet) -> FloatArray:
         """The features of these customers at one cutoff, rows by columns."""
         done: dict[Measure, FloatArray] = {}
         ends: dict[tuple[str, str | None, int], IntArray] = {}
+        counted: dict[tuple[str, str | None, str | None, Lookback], _Counts] = {}
 
         def bound(one: Measure, moment: int) -> IntArray:
             key = (one.view, one.where, moment)
@@ -92,9 +101,16 @@ class _Prepared:
 
         def measured(one: Measure) -> FloatArray:
             if one not in done:
-                low = bound(one, one.within.start(cutoff))
-                high = bound(one, one.within.end(cutoff))
-                done[one] = self._measure(one, low, high, cutoff)
+                start, end = one.within.start(cutoff), one.within.end(cutoff)
+                if one.how in CATEGORICAL:
+                    key = (one.view, one.where, one.value, one.within)
+                    if key not in counted:
+                        counted[key] = self._categories(one).count(start, end)
+                    done[one] = counted[key].summary(one.how, customers)
+                elif one.how in ORDERED:
+                    done[one] = self._numbers(one).pick(one.how, start, end, customers) / self._parts(one)
+                else:
+                    done[one] = self._measure(one, bound(one, start), bound(one, end), cutoff)
             return done[one]
 
         columns = [combine(one.formula, measured) for one in features.features]
@@ -109,17 +125,39 @@ class _Prepared:
             self._filtered[key] = _filtered(self._views[one.view], one.where)
         return self._filtered[key]
 
+    def _column(self, one: Measure) -> str:
+        """The column that a measure reads."""
+        assert one.value is not None  # noqa: S101  # the declaration refuses such a measure without a value
+        return one.value
+
+    def _parts(self, one: Measure) -> int:
+        """How many whole parts make one unit of the measure's column."""
+        return self._view(one).parts[self._column(one)]
+
+    def _numbers(self, one: Measure) -> _Ranked:
+        """The measure's column, sorted by size."""
+        key = (one.view, one.where, self._column(one))
+        if key not in self._ranked:
+            self._ranked[key] = _Ranked.of(self._view(one), key[2])
+        return self._ranked[key]
+
+    def _categories(self, one: Measure) -> _Grouped:
+        """The measure's column, sorted by category."""
+        key = (one.view, one.where, self._column(one))
+        if key not in self._grouped:
+            self._grouped[key] = _Grouped.of(self._view(one), key[2])
+        return self._grouped[key]
+
     def _sums(self, one: Measure, kind: str) -> IntArray:
         """Running sums of known values, their squares or their number; wrapped at 64 bits, differences are exact."""
-        assert one.value is not None  # noqa: S101  # the declaration refuses a sum without a value
-        key = (one.view, one.where, one.value, kind)
+        key = (one.view, one.where, self._column(one), kind)
         if key not in self._prefix:
-            values = self._view(one).columns[one.value]
+            values = self._view(one).columns[key[2]]
             known = values != MISSING
             summed = known.astype(np.int64) if kind == "count" else np.where(known, values, 0)
             if kind == "square":
                 summed = summed * summed
-            self._prefix[key] = np.concatenate(([0], np.cumsum(summed)))
+            self._prefix[key] = _running(summed)
         return self._prefix[key]
 
     def _measure(  # noqa: PLR0911  # one return a kind of aggregation
@@ -133,15 +171,11 @@ class _Prepared:
             return _days_since(view.time, low, high > low, cutoff)
         if one.value is None:
             return (high - low).astype(np.float64)
-        if one.how in CATEGORICAL:
-            return _categorical(one.how, view.columns[one.value], low, high)
         counts = self._sums(one, "count")
         known = counts[high] - counts[low]
         if one.how is How.COUNT:
             return known.astype(np.float64)
         parts = view.parts[one.value]
-        if one.how in (How.MIN, How.MAX, How.MEDIAN):
-            return _ordered(one.how, view.columns[one.value], low, high) / parts
         sums = self._sums(one, "sum")
         total = sums[high] - sums[low]
         if one.how is How.SUM:
@@ -175,14 +209,14 @@ def _before(view: View, moment: int) -> IntArray:
     """For each customer, the position of the first event at or after that instant."""
     if moment == NEVER:
         return view.offsets[:-1]
-    earlier = np.concatenate(([0], np.cumsum(view.time < moment)))
+    earlier = _running(view.time < moment)
     return view.offsets[:-1] + earlier[view.offsets[1:]] - earlier[view.offsets[:-1]]
 
 
 def _filtered(view: View, flag: str) -> View:
     """The events whose flag says yes."""
     keep = view.columns[flag] == 1
-    kept = np.concatenate(([0], np.cumsum(keep)))
+    kept = _running(keep)
     columns = {name: values[keep] for name, values in view.columns.items()}
     return View(kept[view.offsets], view.time[keep], columns, view.parts)
 
@@ -194,66 +228,133 @@ def _days_since(time: IntArray, position: IntArray, there: BoolArray, cutoff: in
     return days
 
 
-def _expanded(low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
-    """Every event position of every window, and which window it belongs to."""
-    length = high - low
-    window = np.repeat(np.arange(len(low)), length)
-    start = np.concatenate(([0], np.cumsum(length)))[:-1]
-    position = np.arange(len(window)) - np.repeat(start, length) + np.repeat(low, length)
-    return position, window
+@dataclass(frozen=True)
+class _Ranked:
+    """A view's known numbers, sorted by customer and size.
 
+    Attributes:
+        offsets: customer ``c``'s are ``offsets[c]:offsets[c + 1]``.
+        time: when each was.
+        value: the numbers, in parts.
+    """
 
-def _ordered(how: How, values: IntArray, low: IntArray, high: IntArray) -> FloatArray:
-    """Smallest, largest or middle known value of each window, in parts."""
-    position, window = _expanded(low, high)
-    inside = values[position]
-    known = inside != MISSING
-    inside, window = inside[known], window[known]
-    order = np.lexsort((inside, window))
-    inside = inside[order]
-    count = np.bincount(window, minlength=len(low))
-    start = np.concatenate(([0], np.cumsum(count)))[:-1]
-    there = count > 0
-    result = np.full(len(low), np.nan)
-    first, size = start[there], count[there]
-    if how is How.MIN:
-        result[there] = inside[first].astype(np.float64)
-    elif how is How.MAX:
-        result[there] = inside[first + size - 1].astype(np.float64)
-    else:
-        lower, upper = inside[first + (size - 1) // 2], inside[first + size // 2]
-        result[there] = (lower.astype(np.float64) + upper.astype(np.float64)) / 2
-    return result
+    offsets: IntArray
+    time: IntArray
+    value: IntArray
 
+    @classmethod
+    def of(cls, view: View, column: str) -> _Ranked:
+        """The numbers of one column, sorted once for every window."""
+        values, customer, time = _known(view, view.columns[column], MISSING)
+        order = np.lexsort((values, customer))
+        return cls(_offsets(customer, len(view.offsets) - 1), time[order], values[order])
 
-def _categorical(how: How, codes: IntArray, low: IntArray, high: IntArray) -> FloatArray:
-    """How many categories each window holds, or how evenly."""
-    position, window = _expanded(low, high)
-    inside = codes[position]
-    known = inside >= 0
-    inside, window = inside[known], window[known]
-    order = np.lexsort((inside, window))
-    inside, window = inside[order], window[order]
-    starts = np.ones(len(window), dtype=bool)
-    starts[1:] = (window[1:] != window[:-1]) | (inside[1:] != inside[:-1])
-    group_window = window[starts]
-    group_size = np.diff(np.append(np.flatnonzero(starts), len(window)))
-    if how is How.DISTINCT:
-        return np.bincount(group_window, minlength=len(low)).astype(np.float64)
-    total = np.bincount(window, minlength=len(low))
-    there = total > 0
-    result = np.full(len(low), np.nan)
-    if how is How.TOP_SHARE:
-        top = np.zeros(len(low), dtype=np.int64)
-        np.maximum.at(top, group_window, group_size)
-        result[there] = top[there] / total[there]
+    def pick(self, how: How, start: int, end: int, customers: IntArray) -> FloatArray:
+        """Each customer's smallest, largest or middle number in ``[start, end)``; NaN where there is none."""
+        running = _running((self.time >= start) & (self.time < end))
+        before = running[self.offsets[customers]]
+        count = running[self.offsets[customers + 1]] - before
+        there = count > 0
+        before, count = before[there], count[there]
+
+        def ranked(rank: IntArray) -> FloatArray:
+            # The number of that rank is where the running count first exceeds those before it by rank + 1.
+            return self.value[np.searchsorted(running, before + rank + 1) - 1].astype(np.float64)
+
+        result = np.full(len(customers), np.nan)
+        if how is How.MIN:
+            result[there] = ranked(np.zeros_like(count))
+        elif how is How.MAX:
+            result[there] = ranked(count - 1)
+        else:
+            result[there] = (ranked((count - 1) // 2) + ranked(count // 2)) / 2
         return result
-    most = int(total.max(initial=0))
-    table = np.array([weighted_log(count) for count in range(most + 1)], dtype=np.int64)
-    parts = np.zeros(len(low), dtype=np.int64)
-    np.add.at(parts, group_window, table[group_size])
-    total_parts = table[total].astype(np.float64)
-    result[there] = entropy(
-        total_parts[there], parts[there].astype(np.float64), total[there].astype(np.float64)
-    )
+
+
+@dataclass(frozen=True)
+class _Grouped:
+    """A view's known categories, sorted by customer and category.
+
+    Attributes:
+        groups: customer ``c``'s categories are groups ``groups[c]:groups[c + 1]``.
+        edges: group ``g``'s events are ``edges[g]:edges[g + 1]``.
+        time: when each event was.
+    """
+
+    groups: IntArray
+    edges: IntArray
+    time: IntArray
+
+    @classmethod
+    def of(cls, view: View, column: str) -> _Grouped:
+        """The categories of one column, sorted once for every window."""
+        codes, customer, time = _known(view, view.columns[column], -1)
+        order = np.lexsort((codes, customer))
+        codes, customer = codes[order], customer[order]
+        fresh = np.ones(len(codes), dtype=bool)
+        fresh[1:] = (codes[1:] != codes[:-1]) | (customer[1:] != customer[:-1])
+        edges = np.append(np.flatnonzero(fresh), len(codes))
+        return cls(_offsets(customer[fresh], len(view.offsets) - 1), edges, time[order])
+
+    def count(self, start: int, end: int) -> _Counts:
+        """How often each category occurs in ``[start, end)``."""
+        running = _running((self.time >= start) & (self.time < end))
+        return _Counts(self.groups, np.diff(running[self.edges]))
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """How often each category of each customer occurs in one window.
+
+    Attributes:
+        groups: customer ``c``'s categories are ``groups[c]:groups[c + 1]``.
+        size: events of each category; 0 where it does not occur.
+    """
+
+    groups: IntArray
+    size: IntArray
+
+    def summary(self, how: How, customers: IntArray) -> FloatArray:
+        """How many categories each customer has, or how evenly; NaN for evenness without any."""
+        if how is How.DISTINCT:
+            return self._sum(self.size > 0, customers).astype(np.float64)
+        total = self._sum(self.size, customers)
+        there = total > 0
+        result = np.full(len(customers), np.nan)
+        if how is How.TOP_SHARE:
+            most = np.zeros(len(self.groups) - 1, dtype=np.int64)
+            np.maximum.at(most, np.repeat(np.arange(len(most)), np.diff(self.groups)), self.size)
+            result[there] = most[customers][there] / total[there]
+            return result
+        most_of_all = int(total.max(initial=0))
+        table = np.array([weighted_log(count) for count in range(most_of_all + 1)], dtype=np.int64)
+        # A customer who is not asked for may have more than the table holds; their part is never read.
+        parts = self._sum(table[np.minimum(self.size, most_of_all)], customers)
+        whole = table[total].astype(np.float64)
+        result[there] = entropy(
+            whole[there], parts[there].astype(np.float64), total[there].astype(np.float64)
+        )
+        return result
+
+    def _sum(self, values: IntArray | BoolArray, customers: IntArray) -> IntArray:
+        running = _running(values)
+        return running[self.groups[customers + 1]] - running[self.groups[customers]]
+
+
+def _known(view: View, values: IntArray, unknown: int) -> tuple[IntArray, IntArray, IntArray]:
+    """The values that are known, whose they are, and when."""
+    customer = np.repeat(np.arange(len(view.offsets) - 1), np.diff(view.offsets))
+    known = values != unknown
+    return values[known], customer[known], view.time[known]
+
+
+def _offsets(customer: IntArray, customers: int) -> IntArray:
+    """Where each customer's rows begin, and the end."""
+    return _running(np.bincount(customer, minlength=customers))
+
+
+def _running(values: IntArray | BoolArray) -> IntArray:
+    """Running sums, with the 0 before the first."""
+    result = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(values, out=result[1:])
     return result
