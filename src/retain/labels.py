@@ -85,6 +85,18 @@ LABELS: Registry[Label] = Registry("definition of churn", "retain.labels", {"ina
 """Every definition of churn by its name."""
 
 
+def outcomes(
+    store: EventStore, customer: IntArray, cutoff: IntArray, settings: ChurnSettings, known_by: int
+) -> npt.NDArray[np.int8]:
+    """1 for each (customer, cutoff) pair that churned as far as was known by that instant, 0 for the others."""
+    label = LABELS.get(settings.definition)
+    churned = np.zeros(len(customer), dtype=np.int8)
+    for one in np.unique(cutoff):
+        rows = cutoff == one
+        churned[rows] = label.churned(store, int(one), settings, known_by)[customer[rows]]
+    return churned
+
+
 def orders_of(store: EventStore) -> EventTable:
     """The table of orders.
 

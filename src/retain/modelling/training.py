@@ -10,7 +10,7 @@ import numpy as np
 from retain.engine.panel import Snapshots
 from retain.errors import ConfigError, TrainingError, WindowError
 from retain.evaluation.ranking import auroc
-from retain.labels import LABELS, ChurnSettings, observed
+from retain.labels import LABELS, ChurnSettings, observed, outcomes
 from retain.modelling import calibration
 from retain.modelling.learners import LEARNERS, Fitted, Task
 from retain.timeline import DAY, cutoffs_back_from, instant_text
@@ -217,19 +217,11 @@ def train(
         TrainingError: nothing is left after the purge, or one class only.
     """
     plan = make_plan(store, until, churn, settings)
-    label = LABELS.get(churn.definition)
     snapshots = eligible_snapshots(store, plan.cutoffs, churn)
     progress(f"features of {len(snapshots):,} snapshots at {len(plan.cutoffs)} cutoffs")
     x = engine(store, features, snapshots).values
 
-    def outcomes(known_by: int) -> LabelArray:
-        churned = np.zeros(len(snapshots), dtype=np.int8)
-        for cutoff in plan.cutoffs:
-            rows = snapshots.cutoff == cutoff
-            churned[rows] = label.churned(store, cutoff, churn, known_by)[snapshots.customer[rows]]
-        return churned
-
-    y = outcomes(plan.until)
+    y = outcomes(store, snapshots.customer, snapshots.cutoff, churn, plan.until)
     _require_both_classes(y, "All snapshots together")
     names = tuple(dict.fromkeys((*settings.learners, BASELINE)))
     largest = max(size for name in names for size in LEARNERS.get(name).sizes)
@@ -239,7 +231,7 @@ def train(
     for fold in plan.folds:
         into = np.isin(snapshots.cutoff, fold.training)
         at = snapshots.cutoff == fold.validation
-        then = outcomes(fold.validation)
+        then = outcomes(store, snapshots.customer, snapshots.cutoff, churn, fold.validation)
         if not (_both_classes(then[into]) and _both_classes(y[at])):
             continue
         usable.append(fold)

@@ -1,0 +1,114 @@
+"""Predictions at one cutoff against what happened, beside the baselines that know the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit
+
+from retain.errors import TrainingError, WindowError
+from retain.evaluation.card import Measures, measure
+from retain.features.catalog import EVERY
+from retain.features.spec import FeatureSet
+from retain.labels import observed, outcomes, sales_of
+from retain.lifetime.bgnbd import fit_bgnbd
+from retain.lifetime.history import histories
+from retain.modelling.learners import RFM, Task
+from retain.modelling.training import BASELINE, eligible_snapshots
+from retain.timeline import DAY, instant_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from retain.engine.panel import FloatArray, Snapshots
+    from retain.pipeline.project import Project
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """How good predictions were at one cutoff.
+
+    Attributes:
+        measures: all metrics with intervals.
+        baselines: the same for each baseline.
+    """
+
+    measures: Measures
+    baselines: Mapping[str, Measures]
+
+
+def assess(
+    project: Project,
+    cutoff: int,
+    features: FeatureSet,
+    probabilities: Callable[[FloatArray], FloatArray],
+    trained_on: Sequence[int],
+    known_by: int,
+) -> Assessment:
+    """The quality of a model at a cutoff whose outcome is known.
+
+    Args:
+        project: the data and settings.
+        cutoff: the instant of prediction.
+        features: what the model reads.
+        probabilities: the model: features to probabilities of churn.
+        trained_on: its cutoffs; the baseline that has to be trained learns from the same.
+        known_by: outcomes up to this instant were known to it, and are to the baseline.
+
+    Raises:
+        WindowError: nobody was active at the cutoff.
+    """
+    config, store = project.config, project.store
+    snapshots = eligible_snapshots(store, [cutoff], config.churn)
+    if not len(snapshots):
+        raise WindowError(
+            f"Nobody was active at {instant_text(cutoff)}: no order in the {config.churn.active_days} days before it. "
+            f"Choose another cutoff, or more active_days."
+        )
+    y = outcomes(store, snapshots.customer, snapshots.cutoff, config.churn, observed(store)[1] + 1)
+    project.progress(f"measuring {len(y):,} predictions at {instant_text(cutoff)}")
+
+    def measured(p: FloatArray) -> Measures:
+        return measure(
+            y,
+            p,
+            seed=config.training.seed,
+            resamples=config.evaluation.resamples,
+            profit=config.evaluation.profit,
+        )
+
+    baselines = {BASELINE: measured(_rfm(project, trained_on, known_by, snapshots))}
+    chance = _bgnbd(project, cutoff, snapshots)
+    if chance is not None:
+        baselines["bgnbd"] = measured(chance)
+    return Assessment(measured(probabilities(project.engine(store, features, snapshots).values)), baselines)
+
+
+def _rfm(project: Project, trained_on: Sequence[int], known_by: int, snapshots: Snapshots) -> FloatArray:
+    """Logistic regression on recency, frequency and monetary value, trained on the same cutoffs."""
+    config, store = project.config, project.store
+    features = FeatureSet(tuple(EVERY.by_name[name] for name in RFM if name in project.features.names))
+    panel = eligible_snapshots(store, trained_on, config.churn)
+    y = outcomes(store, panel.customer, panel.cutoff, config.churn, known_by)
+    x = project.engine(store, features, panel).values
+    task = Task(x, y, features.names, size=1, seed=config.training.seed, threads=1)
+    return np.asarray(
+        expit(task.fitted(BASELINE).log_odds(project.engine(store, features, snapshots).values))
+    )
+
+
+def _bgnbd(project: Project, cutoff: int, snapshots: Snapshots) -> FloatArray | None:
+    """Probability of no purchase in the label window under BG/NBD; None where it cannot be fitted."""
+    sales = sales_of(project.store)
+    known = (sales.time < cutoff) & (sales.known < cutoff)
+    customers, history = histories(sales.customer[known], sales.time[known], cutoff)
+    try:
+        model = fit_bgnbd(history)
+    except TrainingError:
+        return None
+    window = project.config.churn.window
+    chance = np.full(len(project.store.customer_ids), np.nan)
+    chance[customers] = model.no_purchase(history, (window.end(cutoff) - window.start(cutoff)) / DAY)
+    return np.asarray(chance[snapshots.customer])
