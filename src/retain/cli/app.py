@@ -12,7 +12,20 @@ from typing import Annotated
 import typer
 
 from retain import __version__
-from retain.cli import demo, evaluate, explain, export, features, init, kpis, models, score, train, validate
+from retain.cli import (
+    backtest,
+    demo,
+    evaluate,
+    explain,
+    export,
+    features,
+    init,
+    kpis,
+    models,
+    score,
+    train,
+    validate,
+)
 from retain.cli.context import Context
 from retain.errors import UserError
 
@@ -36,7 +49,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     epilog="Exit codes are listed in docs/cli.md; 0 is success, and each kind of mistake has its own.",
 )
-VERBS = (demo, init, validate, features, train, evaluate, score, export, explain, kpis)
+VERBS = (demo, init, validate, features, train, evaluate, backtest, score, export, explain, kpis)
 for _verb in VERBS:
     app.command(name=_verb.__name__.rsplit(".", 1)[-1])(_verb.command)
 app.add_typer(models.app, name="models")
