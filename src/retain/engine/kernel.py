@@ -230,7 +230,7 @@ def _categorical(how: How, codes: IntArray, low: IntArray, high: IntArray) -> Fl
     """How many categories each window holds, or how evenly."""
     position, window = _expanded(low, high)
     inside = codes[position]
-    known = inside >= 0
+    known = inside != MISSING
     inside, window = inside[known], window[known]
     order = np.lexsort((inside, window))
     inside, window = inside[order], window[order]
