@@ -28,7 +28,11 @@ def zone_named(name: str) -> ZoneInfo:
     """
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as cause:
+    except (
+        ZoneInfoNotFoundError,
+        ValueError,
+        OSError,
+    ) as cause:  # OSError: a folder of zones, or no file name
         raise ConfigError(f"'{name}' is no time zone. Use an IANA name such as 'Europe/London'.") from cause
 
 

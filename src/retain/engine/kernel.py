@@ -245,7 +245,7 @@ class _Ranked:
     @classmethod
     def of(cls, view: View, column: str) -> _Ranked:
         """The numbers of one column, sorted once for every window."""
-        values, customer, time = _known(view, view.columns[column], MISSING)
+        values, customer, time = _known(view, column)
         order = np.lexsort((values, customer))
         return cls(_offsets(customer, len(view.offsets) - 1), time[order], values[order])
 
@@ -288,7 +288,7 @@ class _Grouped:
     @classmethod
     def of(cls, view: View, column: str) -> _Grouped:
         """The categories of one column, sorted once for every window."""
-        codes, customer, time = _known(view, view.columns[column], -1)
+        codes, customer, time = _known(view, column)
         order = np.lexsort((codes, customer))
         codes, customer = codes[order], customer[order]
         fresh = np.ones(len(codes), dtype=bool)
@@ -341,10 +341,11 @@ class _Counts:
         return running[self.groups[customers + 1]] - running[self.groups[customers]]
 
 
-def _known(view: View, values: IntArray, unknown: int) -> tuple[IntArray, IntArray, IntArray]:
-    """The values that are known, whose they are, and when."""
+def _known(view: View, column: str) -> tuple[IntArray, IntArray, IntArray]:
+    """The values of a column that are known, whose they are, and when."""
+    values = view.columns[column]
     customer = np.repeat(np.arange(len(view.offsets) - 1), np.diff(view.offsets))
-    known = values != unknown
+    known = values != MISSING
     return values[known], customer[known], view.time[known]
 
 

@@ -23,16 +23,6 @@ ITEM_PARTS = 1_000
 GAP_PART = MINUTE
 """Gaps between orders are held in minutes: the square of three centuries of them still fits 64 bits."""
 HOURS_A_BAND = 4
-NUMBERS = {
-    "orders": ("amount", "items", "discount", "gross", "gap", "hour"),
-    "returns": ("amount", "items"),
-    "lines": (),
-}
-"""The columns of each view that are numbers."""
-CATEGORIES = {"orders": ("weekday", "hour_band"), "returns": (), "lines": ("product", "category")}
-"""The columns of each view that are categories, held as codes (-1: not known)."""
-FLAGS = {"orders": ("weekend",), "returns": (), "lines": ()}
-"""The columns of each view that are yes or no."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +32,7 @@ class View:
     Attributes:
         offsets: int64, customer ``c``'s events are ``offsets[c]:offsets[c + 1]``.
         time: int64 microseconds.
-        columns: int64 each; numbers as whole parts (MISSING: not known), categories as codes, flags as 0 and 1.
+        columns: int64 each, MISSING where not known; numbers as whole parts, categories as codes, flags as 0 and 1.
         parts: how many parts make one unit of a number.
     """
 
@@ -210,9 +200,10 @@ def _with_habits(orders: View, zone: str) -> View:
 
 def _lines(sales: EventTable, customers: int) -> View:
     """Order lines as they are."""
-    columns = {
+    codes = {
         ours: sales.columns[theirs].values.astype(np.int64)
         for ours, theirs in _LINE_CATEGORIES.items()
         if theirs in sales.columns
     }
+    columns = {name: np.where(code >= 0, code, MISSING) for name, code in codes.items()}
     return View(_offsets(sales.customer, customers), sales.time, columns, {})

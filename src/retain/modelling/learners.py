@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from scipy.special import logit
 
 from retain.registry import Registry
 
@@ -210,12 +211,17 @@ class Logistic:
         x = task.x
         chosen = [position for position, name in enumerate(task.names) if not self.only or name in self.only]
         columns = [position for position in chosen if np.isfinite(x[:, position]).any()]
+        if not columns:
+            # Nothing that it reads is ever known: the churn rate is all there is to say.
+            return _Linear((), (), (), (), (), (), (), intercept=float(logit(task.y.mean())))
         known = np.where(np.isfinite(x[:, columns]), x[:, columns], np.nan)
         fill = np.nanmedian(np.sign(known) * np.log1p(np.abs(known)), axis=0)
         logged, unknown = _logged(x[:, columns], fill)
-        centre, share = logged.mean(axis=0), unknown.mean(axis=0)
-        spread = logged.std(axis=0)
-        scale = np.where(spread > 1e-12, spread, 1.0)  # a constant column has no scale
+        spread, share = logged.std(axis=0), unknown.mean(axis=0)
+        varies = spread > 1e-12
+        # A constant column has no scale; centred on its value instead of a rounded mean, it says exactly nothing.
+        scale = np.where(varies, spread, 1.0)
+        centre = np.where(varies, logged.mean(axis=0), fill)
         design = np.hstack([(logged - centre) / scale, unknown - share])
         model = LogisticRegression(C=self.strength, max_iter=2_000, tol=1e-8).fit(design, task.y)
         weight = model.coef_[0]

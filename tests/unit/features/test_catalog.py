@@ -1,0 +1,94 @@
+"""Every declared feature, over the table: what it says, what it needs, and that it stays what it was."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from retain.errors import ConfigError
+from retain.features.catalog import EVERY, FAMILIES, feature_set
+from retain.features.spec import CATEGORICAL, Feature, measures
+
+FULL = {
+    "orders": {
+        *("amount", "items", "discount", "gross", "gap"),
+        *("hour", "hour_band", "weekday", "weekend"),
+    },
+    "lines": {"product", "category"},
+    "returns": {"amount", "items"},
+}
+FINGERPRINT = "a5bdf4ec2f0ac00fe932654b3d77eb17affc06e840299569f781d27b44c0c398"
+
+each_feature = pytest.mark.parametrize("feature", EVERY.features, ids=lambda one: one.name)
+
+
+def test_the_definitions_are_those_that_models_were_trained_on() -> None:
+    """A change of any name, order or formula is noticed, because every model trained before is refused after it."""
+    assert EVERY.fingerprint == FINGERPRINT, (
+        "The definition of a feature changed, so every bundle trained before will be refused. If that was not meant, "
+        "take it back. If it was: put the new fingerprint here, train the shipped model again, and tell users in "
+        "changelog.d that they have to train again."
+    )
+
+
+@each_feature
+@pytest.mark.parametrize("value", [0.0, 0.4, 1.0, 1234.5])
+def test_every_phrase_can_be_said(feature: Feature, value: float) -> None:
+    """Of ordinary values; one thing is not in the plural."""
+    said = feature.say(dict.fromkeys(EVERY.names, value))
+    assert said
+    assert said == said.strip()
+    assert "{" not in said
+    assert not re.search(r"\b1 \w+s\b", said), said
+
+
+@each_feature
+def test_every_phrase_mentions_features_that_exist(feature: Feature) -> None:
+    """And one at least, so that a customer reads a number of their own."""
+    assert feature.mentioned
+    assert set(feature.mentioned) <= set(EVERY.names)
+
+
+@each_feature
+def test_every_feature_is_described(feature: Feature) -> None:
+    """A name that a column can have, and a sentence that says why it is there."""
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", feature.name)
+    assert re.fullmatch(r"[A-Z].*\.", feature.why)
+    assert re.fullmatch(r"[a-z]+", feature.topic)
+
+
+@each_feature
+def test_every_feature_reads_columns_of_the_right_kind(feature: Feature) -> None:
+    """A category is counted or spread, a number added or ordered, and each column exists."""
+    categories = {"weekday", "hour_band", "product", "category"}
+    for one in measures(feature.formula):
+        assert one.value is None or one.value in FULL[one.view]
+        assert one.where is None or one.where in FULL[one.view]
+        assert (one.how in CATEGORICAL) == (one.value in categories)
+
+
+@each_feature
+def test_a_feature_without_its_columns_is_left_out(feature: Feature) -> None:
+    """Whichever of its views or columns is missing; with all of them it is there."""
+    assert feature in feature_set(list(FAMILIES), FULL).features
+    for one in measures(feature.formula):
+        without = {name: columns for name, columns in FULL.items() if name != one.view}
+        assert feature not in feature_set(list(FAMILIES), without).features
+        for column in {one.value, one.where} - {None}:
+            less = {**FULL, one.view: FULL[one.view] - {column}}
+            assert feature not in feature_set(list(FAMILIES), less).features
+
+
+def test_families_choose_in_the_catalogue_s_order() -> None:
+    """However they are named, and each once."""
+    chosen = feature_set(["returns", "rfm", "returns"], FULL)
+    assert chosen.features == (*FAMILIES["rfm"], *FAMILIES["returns"])
+    assert feature_set([], FULL).features == ()
+    assert feature_set(list(FAMILIES), FULL) == EVERY
+
+
+def test_an_unknown_family_is_refused_with_the_nearest() -> None:
+    """A misspelt name is not quietly without features."""
+    with pytest.raises(ConfigError, match=r"no feature family 'rythm'\. Did you mean 'rhythm'\?"):
+        feature_set(["rfm", "rythm"], FULL)
