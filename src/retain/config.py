@@ -46,6 +46,11 @@ class FeatureSettings:
     families: tuple[str, ...] = tuple(FAMILIES)
     engine: str = "kernel"
 
+    def __post_init__(self) -> None:
+        """Refuse to learn from nothing."""
+        if not self.families:
+            raise ConfigError("[features] families is empty. Name one at least, such as 'rfm'.")
+
 
 @dataclass(frozen=True)
 class EvaluationSettings:
@@ -58,6 +63,11 @@ class EvaluationSettings:
 
     resamples: int = 500
     profit: ProfitSettings = field(default_factory=ProfitSettings)
+
+    def __post_init__(self) -> None:
+        """Refuse intervals that rest on nothing."""
+        if self.resamples < 1:
+            raise ConfigError(f"[evaluation] resamples is {self.resamples}; it has to be at least 1.")
 
 
 @dataclass(frozen=True)
@@ -187,7 +197,7 @@ def _placed(source: SourceSettings, base: Path, workspace: Path) -> SourceSettin
         else one
         for name, one in source.tables.items()
     }
-    return dataclasses.replace(source, tables=tables, base=base)
+    return dataclasses.replace(source, tables=types.MappingProxyType(tables), base=base)
 
 
 def _build(kind: type[T], values: Mapping[str, Any], where: str) -> T:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from hypothesis import example, given
+from hypothesis import find, given
 from hypothesis import strategies as st
 
 from retain.engine import ENGINES
 from retain.engine.panel import Snapshots
 from retain.engine.views import columns_at_hand
+from retain.events.schemas import SCHEMAS
 from retain.features.catalog import EVERY, FAMILIES, feature_set
 from retain.timeline import DAY, instant
 
@@ -21,8 +22,15 @@ if TYPE_CHECKING:
 
     Build = Callable[..., EventStore]
     Row = dict[str, object]
+    Draw = Callable[..., st.SearchStrategy[Row]]
 
 START = instant("2024-01-01")
+ZONES = ("UTC", "Europe/Sofia", "Asia/Kathmandu")
+COLUMNS = tuple(
+    one.name
+    for one in SCHEMAS["orders"].fields
+    if one.name not in ("customer_id", "ordered_at", "recorded_at")
+)
 CUTOFFS = (instant("2023-12-31"), instant("2024-02-29"), instant("2024-03-31T01:30"), instant("2025-06-01"))
 
 moments = st.one_of(
@@ -54,6 +62,9 @@ def order_rows(draw: st.DrawFn) -> Row:
         "quantity": draw(st.one_of(st.none(), st.integers(-3, 40), st.just(0.125))),
         "product_id": draw(st.one_of(st.none(), st.sampled_from("xyz"))),
         "category": draw(st.one_of(st.none(), st.sampled_from("pq"))),
+        "promised_at": draw(st.one_of(st.none(), moments)),
+        "delivered_at": draw(st.one_of(st.none(), moments)),
+        "payment_failed_at": draw(st.one_of(st.none(), moments)),
     }
 
 
@@ -64,15 +75,22 @@ def every_snapshot(store: EventStore) -> Snapshots:
     return Snapshots(np.tile(customers, len(cutoffs)), np.repeat(cutoffs, len(customers)))
 
 
-@given(
-    rows=st.lists(order_rows(), max_size=25), zone=st.sampled_from(["UTC", "Europe/Sofia", "Asia/Kathmandu"])
-)
-@example(rows=[], zone="UTC")
-def test_kernel_gives_the_bits_of_the_reference(orders_store: Build, rows: list[Row], zone: str) -> None:
+@given(data=st.data(), rows=st.lists(order_rows(), max_size=25), zone=st.sampled_from(ZONES))
+def test_kernel_gives_the_bits_of_the_reference(
+    orders_store: Build,
+    any_row: Draw,
+    stream_tables: tuple[str, ...],
+    data: st.DataObject,
+    rows: list[Row],
+    zone: str,
+) -> None:
     """For every declared feature, every customer and cutoff, with ties, late rows, returns and unknown values."""
-    columns = {"order_id", "kind", "amount", "discount", "quantity", "product_id", "category"}
-    filler: Row = {"customer_id": "d", "ordered_at": START, **dict.fromkeys(columns)}
-    store = orders_store([*rows, {**filler, "kind": "sale"}], customers=["nobody"], zone=zone)
+    filler: Row = {**dict.fromkeys(COLUMNS), "customer_id": "d", "ordered_at": START, "kind": "sale"}
+    others = {
+        table: data.draw(st.lists(any_row(table, moments, ("a", "b")), min_size=1, max_size=6), label=table)
+        for table in stream_tables
+    }
+    store = orders_store([*rows, filler], customers=["nobody"], others=others, zone=zone)
     snapshots = every_snapshot(store)
     fast = ENGINES.get("kernel")(store, EVERY, snapshots).values
     slow = ENGINES.get("reference")(store, EVERY, snapshots).values
@@ -80,16 +98,12 @@ def test_kernel_gives_the_bits_of_the_reference(orders_store: Build, rows: list[
         assert fast[:, position].tobytes() == slow[:, position].tobytes(), name
 
 
-def test_every_declared_feature_is_fed_by_a_full_orders_table(orders_store: Build) -> None:
+def test_every_declared_feature_is_fed_by_full_tables(
+    orders_store: Build, any_row: Draw, stream_tables: tuple[str, ...]
+) -> None:
     """So the comparison of the engines covers each of them."""
-    full = {
-        "order_id": "1",
-        "kind": "sale",
-        "amount": 1,
-        "discount": 0,
-        "quantity": 1,
-        "product_id": "x",
-        "category": "p",
+    others = {
+        table: [find(any_row(table, st.just(START), ("a",)), lambda _: True)] for table in stream_tables
     }
-    store = orders_store([{"customer_id": "a", "ordered_at": START, **full}])
-    assert feature_set(list(FAMILIES), columns_at_hand(store)) == EVERY
+    filler: Row = {**dict.fromkeys(COLUMNS), "customer_id": "a", "ordered_at": START, "kind": "sale"}
+    assert feature_set(list(FAMILIES), columns_at_hand(orders_store([filler], others=others))) == EVERY

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from retain.engine import ENGINES
 from retain.engine.panel import Snapshots
+from retain.engine.streams import STREAMS
+from retain.events.schemas import SCHEMAS
 from retain.features.catalog import EVERY
 from retain.labels import LABELS, ChurnSettings
 from retain.timeline import DAY, instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     Build = Callable[..., EventStore]
     Row = dict[str, object]
+    Draw = Callable[..., st.SearchStrategy[Row]]
 
 CUTOFF = instant("2024-03-31")
 CUTOFFS = (instant("2024-02-29"), CUTOFF, instant("2024-03-31T01:30"), instant("2024-06-01"))
@@ -38,8 +41,19 @@ FULL: Row = {
     "quantity": 2,
     "product_id": "x",
     "category": "p",
+    "promised_at": None,
+    "delivered_at": None,
+    "payment_failed_at": None,
 }
 """Every column that a feature reads; the filler customer's row has it too, so that no column ever disappears."""
+
+STREAM_TABLES = {
+    name: (str(schema.time), [one.name for one in schema.fields])
+    for name, schema in SCHEMAS.items()
+    if any(stream.table == name for stream in STREAMS.values()) and name != "orders"
+}
+PROMISES = ("promised_at",)
+"""Times that are known long before they come."""
 
 near = st.one_of(
     st.integers(-80, 80).map(lambda days: CUTOFF + days * DAY),
@@ -68,6 +82,9 @@ def order_rows(draw: st.DrawFn, known_from: int | None = None) -> Row:
         "quantity": draw(st.sampled_from([None, 1, 3, 0.5])),
         "product_id": draw(st.sampled_from([None, "x", "y", "z"])),
         "category": draw(st.sampled_from([None, "p", "q"])),
+        "promised_at": draw(st.one_of(st.none(), near)),
+        "delivered_at": draw(st.one_of(st.none(), near)),
+        "payment_failed_at": draw(st.one_of(st.none(), near)),
     }
 
 
@@ -75,17 +92,34 @@ histories = st.lists(order_rows(), max_size=12)
 futures = st.lists(order_rows(known_from=CUTOFF), max_size=6)
 
 
-def made(build: Build, rows: Sequence[Row]) -> EventStore:
-    """A store of the rows, always with the same customers and columns."""
+def made(build: Build, rows: Sequence[Row], others: Mapping[str, Sequence[Row]] | None = None) -> EventStore:
+    """A store of the rows, always with the same customers, tables and columns."""
     filler: Row = {"customer_id": "d", "ordered_at": CUTOFF - 9 * DAY, **FULL}
-    return build([*rows, filler], customers=WHO, zone="Europe/Sofia")
+    tables = {
+        name: [
+            *(others or {}).get(name, ()),
+            {**dict.fromkeys(columns), "customer_id": "d", time: CUTOFF - 9 * DAY},
+        ]
+        for name, (time, columns) in STREAM_TABLES.items()
+    }
+    return build([*rows, filler], customers=WHO, others=tables, zone="Europe/Sofia")
 
 
-def known_before(row: Row, cutoff: int) -> bool:
+def known_before(row: Row, cutoff: int, time: str = "ordered_at") -> bool:
     """Whether the row happened and was recorded before the cutoff."""
-    happened, recorded = row["ordered_at"], row.get("recorded_at")
+    happened, recorded = row[time], row.get("recorded_at")
     assert isinstance(happened, int)
     return happened < cutoff and (not isinstance(recorded, int) or recorded < cutoff)
+
+
+def as_known(row: Row, cutoff: int) -> Row:
+    """The row without the facts that lie at or after the cutoff, such as when a mail was opened."""
+    return {
+        name: None
+        if name.endswith("_at") and name not in PROMISES and isinstance(value, int) and value >= cutoff
+        else value
+        for name, value in row.items()
+    }
 
 
 def at(cutoffs: Sequence[int], customers: Sequence[int] = range(len(WHO))) -> Snapshots:
@@ -110,10 +144,12 @@ def same_bits(left: npt.NDArray[np.float64], right: npt.NDArray[np.float64]) -> 
 
 def shuffled(store: EventStore, seed: int) -> EventStore:
     """The same store with the rows of equal customer and time in another order."""
-    orders = store.tables["orders"]
-    anyhow = np.random.default_rng(seed).permutation(len(orders))
-    ordered = anyhow[np.lexsort((orders.time[anyhow], orders.customer[anyhow]))]
-    return replace(store, tables={"orders": orders.select(ordered)})
+    tables = {}
+    for name, table in store.tables.items():
+        anyhow = np.random.default_rng(seed).permutation(len(table))
+        ordered = anyhow[np.lexsort((table.time[anyhow], table.customer[anyhow]))]
+        tables[name] = table.select(ordered)
+    return replace(store, tables=tables)
 
 
 SALE: Row = {**FULL, "customer_id": "a", "recorded_at": None}
@@ -137,6 +173,33 @@ def test_the_future_changes_no_feature(
     without = values(made(orders_store, past), engine, at([CUTOFF]))
     same_bits(values(made(orders_store, rows), engine, at([CUTOFF])), without)
     same_bits(values(made(orders_store, [*past, *more]), engine, at([CUTOFF])), without)
+
+
+@pytest.mark.parametrize("engine", ENGINES.names())
+@given(data=st.data(), orders=histories)
+@settings(max_examples=40)
+def test_facts_of_the_future_change_no_feature(
+    orders_store: Build,
+    any_row: Draw,
+    stream_tables: tuple[str, ...],
+    engine: str,
+    data: st.DataObject,
+    orders: list[Row],
+) -> None:
+    """In any table, a row that came later, was recorded later, or what became of a row later: none is known yet."""
+    tables = {
+        name: data.draw(st.lists(any_row(name, near, WHO[:3]), max_size=6), label=name)
+        for name in stream_tables
+    }
+    past = [as_known(row, CUTOFF) for row in orders if known_before(row, CUTOFF)]
+    pasts = {
+        name: [as_known(row, CUTOFF) for row in rows if known_before(row, CUTOFF, STREAM_TABLES[name][0])]
+        for name, rows in tables.items()
+    }
+    same_bits(
+        values(made(orders_store, orders, tables), engine, at([CUTOFF])),
+        values(made(orders_store, past, pasts), engine, at([CUTOFF])),
+    )
 
 
 @pytest.mark.parametrize("definition", LABELS.names())

@@ -179,6 +179,7 @@ def test_a_label_window_has_to_be_closed() -> None:
     """It may close at the very end of the data; the message names the last cutoff that would do, and it does."""
     until = instant("2024-06-15T12:00")
     require_closed(CHURN, CUTOFF, until)
+    require_closed(CHURN, CUTOFF, instant("2024-06-15"))
     with pytest.raises(
         WindowError,
         match=r"of 2024-06-02 closes on 2024-06-16, but the data end on 2024-06-15.* up to 2024-06-01,",

@@ -61,6 +61,7 @@ def test_what_is_no_time_zone_is_refused(name: str) -> None:
     [
         (0, "1970-01-01"),
         (-DAY, "1969-12-31"),
+        (HOUR, "1970-01-01T01:00:00Z"),
         (HOUR + 2 * MINUTE + 3 * SECOND, "1970-01-01T01:02:03Z"),
         (1, "1970-01-01T00:00:00.000001Z"),
     ],

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retain.engine.panel import Panel, Snapshots, combine, entropy, weighted_log
-from retain.engine.views import View, build_views, order_of_line
+from retain.engine.streams import STREAMS, earliest
+from retain.engine.views import View, build_views, order_of_line, stream_view
 from retain.events.store import MISSING
-from retain.features.spec import CATEGORICAL, FeatureSet, How, Measure
+from retain.features.spec import CATEGORICAL, FeatureSet, How, Measure, measures
 from retain.timeline import DAY, NEVER
 
 if TYPE_CHECKING:
@@ -36,41 +37,58 @@ def compute(store: EventStore, features: FeatureSet, snapshots: Snapshots) -> Pa
     Returns:
         The panel, its rows in the order asked for.
     """
-    orders = store.tables["orders"]
     values = np.empty((len(snapshots), len(features.features)))
-    whole = _Prepared(build_views(orders, store))
-    known_late = _KnownLate(orders)
+    wanted = frozenset(one.view for feature in features.features for one in measures(feature.formula))
+    whole = _Prepared(_views(store, store.tables, wanted))
+    late = [_KnownLate(name, table, wanted) for name, table in store.tables.items()]
     for cutoff in np.unique(snapshots.cutoff):
         rows = np.flatnonzero(snapshots.cutoff == cutoff)
         customers = snapshots.customer[rows]
         values[rows] = whole.at(int(cutoff), customers, features)
         # A row that happened before the cutoff but was recorded later did not exist yet: its customers are
         # computed again from what was known.
-        late = np.unique(known_late.customer[known_late.hidden_at(int(cutoff))])
-        again = np.isin(customers, late)
+        hidden = np.unique(np.concatenate([one.hidden_at(int(cutoff)) for one in late]))
+        again = np.isin(customers, hidden)
         if again.any():
-            mine = np.isin(orders.customer, customers[again])
-            known = orders.select(mine & (orders.known < cutoff))
-            part = _Prepared(build_views(known, store))
+            known = {
+                name: table.select(np.isin(table.customer, customers[again]) & (table.known < cutoff))
+                for name, table in store.tables.items()
+            }
+            part = _Prepared(_views(store, known, wanted))
             values[rows[again]] = part.at(int(cutoff), customers[again], features)
     return Panel(snapshots, features, values)
 
 
+def _views(store: EventStore, tables: Mapping[str, EventTable], wanted: frozenset[str]) -> dict[str, View]:
+    """The views of these names from these rows of the store's tables."""
+    views = {
+        name: stream_view(name, tables[STREAMS[name].table], len(store.customer_ids))
+        for name in sorted(wanted & set(STREAMS))
+    }
+    if wanted - set(STREAMS):
+        views |= build_views(tables["orders"], store)
+    return views
+
+
 class _KnownLate:
-    """The rows that were known only after their order had begun."""
+    """The rows of a table that were known only after they would have shown."""
 
-    def __init__(self, orders: EventTable) -> None:
-        group = order_of_line(orders)
-        begun = np.full(int(group.max()) + 1 if len(group) else 0, np.iinfo(np.int64).max)
-        np.minimum.at(begun, group, orders.time)
-        since = begun[group] if len(group) else orders.time
-        late = orders.known > since
-        self.customer = orders.customer[late]
-        self._since, self._known = since[late], orders.known[late]
+    def __init__(self, name: str, table: EventTable, wanted: frozenset[str]) -> None:
+        shown = earliest(
+            [one for view, one in STREAMS.items() if view in wanted and one.table == name], table
+        )
+        if name == "orders" and wanted - set(STREAMS):
+            group = order_of_line(table)
+            begun = np.full(int(group.max()) + 1 if len(group) else 0, np.iinfo(np.int64).max)
+            np.minimum.at(begun, group, table.time)
+            shown = np.minimum(shown, begun[group])
+        late = table.known > shown
+        self._customer = table.customer[late]
+        self._shown, self._known = shown[late], table.known[late]
 
-    def hidden_at(self, cutoff: int) -> BoolArray:
-        """Which of them had begun but were not known yet."""
-        return (self._since < cutoff) & (self._known >= cutoff)
+    def hidden_at(self, cutoff: int) -> IntArray:
+        """Whose rows would have shown by then but were not known yet."""
+        return self._customer[(self._shown < cutoff) & (self._known >= cutoff)]
 
 
 ORDERED = frozenset({How.MIN, How.MAX, How.MEDIAN})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from retain.features.spec import Contrast, FeatureSet, Formula, Measure
+from retain.features.spec import Balance, Contrast, FeatureSet, Formula, Measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +77,8 @@ def combine(formula: Formula, measured: Callable[[Measure], FloatArray]) -> Floa
             recent, before = measured(formula.recent), measured(formula.before)
             total = recent + before
             return np.where(total != 0, (recent - before) / total, np.nan)
+        if isinstance(formula, Balance):
+            return np.asarray(sum(map(measured, formula.added)) - sum(map(measured, formula.removed)))
         bottom = measured(formula.bottom)
         return np.where(bottom != 0, measured(formula.top) / bottom, np.nan)
 

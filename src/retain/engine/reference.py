@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retain.engine.panel import Panel, Snapshots, combine, entropy, weighted_log
+from retain.engine.streams import STREAMS, Number, Share, Span, Stream
 from retain.engine.views import GAP_PART, HOURS_A_BAND, ITEM_PARTS, number_parts
 from retain.events.store import MISSING
 from retain.features.spec import FeatureSet, How, Measure
-from retain.timeline import DAY, zone_named
+from retain.timeline import DAY, MINUTE, zone_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from retain.events.store import EventStore
+    from retain.events.store import EventStore, EventTable
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -57,11 +58,14 @@ def compute(store: EventStore, features: FeatureSet, snapshots: Snapshots) -> Pa
     Returns:
         The panel, its rows in the order asked for.
     """
-    history = _histories(store, {int(one) for one in snapshots.customer})
+    wanted = {int(one) for one in snapshots.customer}
+    history = {name: _histories(table, wanted) for name, table in store.tables.items()}
     values = np.empty((len(snapshots), len(features.features)))
     for row, (customer, cutoff) in enumerate(zip(snapshots.customer, snapshots.cutoff, strict=True)):
-        known = [one for one in history[int(customer)] if one.known < cutoff]
-        views = _views(known, store)
+        known = {
+            name: [one for one in rows[int(customer)] if one.known < cutoff] for name, rows in history.items()
+        }
+        views = {**_views(known.get("orders", ()), store), **_stream_events(known)}
         for column, feature in enumerate(features.features):
             answer = combine(
                 feature.formula,
@@ -73,22 +77,64 @@ def compute(store: EventStore, features: FeatureSet, snapshots: Snapshots) -> Pa
     return Panel(snapshots, features, values)
 
 
-def _histories(store: EventStore, wanted: set[int]) -> dict[int, list[_Row]]:
-    """Each wanted customer's rows of the orders table, as Python values."""
-    orders = store.tables["orders"]
+def _histories(table: EventTable, wanted: set[int]) -> dict[int, list[_Row]]:
+    """Each wanted customer's rows of a table, as Python values."""
     rows: dict[int, list[_Row]] = {one: [] for one in wanted}
-    for position in np.flatnonzero(np.isin(orders.customer, sorted(wanted))):
+    for position in np.flatnonzero(np.isin(table.customer, sorted(wanted))):
         values: dict[str, int | float | str | None] = {}
-        for name, column in orders.columns.items():
+        for name, column in table.columns.items():
             value = column.values[position].item()
             if column.levels is not None:
                 value = column.levels[value] if value >= 0 else None
             elif value == MISSING or (isinstance(value, float) and math.isnan(value)):
                 value = None
             values[name] = value
-        row = _Row(int(orders.time[position]), int(orders.known[position]), values)
-        rows[int(orders.customer[position])].append(row)
+        row = _Row(int(table.time[position]), int(table.known[position]), values)
+        rows[int(table.customer[position])].append(row)
     return rows
+
+
+def _stream_events(known: Mapping[str, Sequence[_Row]]) -> dict[str, list[_Event]]:
+    """The events of every stream of one customer, by time."""
+    return {
+        name: sorted(
+            (event for row in known.get(stream.table, ()) if (event := _event(stream, row)) is not None),
+            key=lambda event: event.time,
+        )
+        for name, stream in STREAMS.items()
+    }
+
+
+def _event(stream: Stream, row: _Row) -> _Event | None:
+    """What a row tells in a stream; None where it tells nothing."""
+    time = row.time if stream.time is None else row.values.get(stream.time)
+    if not isinstance(time, int):
+        return None
+    if stream.only is not None and row.values.get(stream.only[0]) != (stream.only[1] or 1):
+        return None
+    numbers = {name: _number_of(spec, row) for name, spec in stream.numbers.items()}
+    flags = {}
+    for name, flag in stream.flags.items():
+        number = numbers[flag.number]
+        above = number is not None and (flag.least is None or number >= flag.least)
+        flags[name] = int(above and number is not None and (flag.most is None or number <= flag.most))
+    categories = {name: _hashed(row.values.get(column)) for name, column in stream.categories.items()}
+    return _Event(time, {**numbers, **flags, **categories})
+
+
+def _number_of(spec: Number, row: _Row) -> int | None:
+    """A number of a row in whole parts; None where not known."""
+    if isinstance(spec, Span):
+        start = row.time if spec.start is None else row.values.get(spec.start)
+        end = row.values.get(spec.end)
+        if not isinstance(start, int) or not isinstance(end, int):
+            return None
+        return (end - start) // MINUTE
+    value = row.values.get(spec.column)
+    of = row.values.get(spec.of) if isinstance(spec, Share) else 1.0
+    if value is None or of is None:
+        return None
+    return round(float(value) / float(of) * spec.parts)
 
 
 def _views(rows: Iterable[_Row], store: EventStore) -> dict[str, list[_Event]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from retain.engine.streams import STREAMS, happenings
 from retain.events.store import MISSING, EventStore, EventTable
 from retain.timeline import DAY, MINUTE
 
@@ -44,6 +45,20 @@ class View:
 
 def columns_at_hand(store: EventStore) -> dict[str, frozenset[str]]:
     """The views that this store can fill and the columns of each."""
+    return {**_order_columns(store), **_stream_columns(store)}
+
+
+def _stream_columns(store: EventStore) -> dict[str, frozenset[str]]:
+    found = {}
+    for name, stream in STREAMS.items():
+        table = store.tables.get(stream.table)
+        there = None if table is None else stream.at_hand(frozenset(table.columns))
+        if there is not None:
+            found[name] = there
+    return found
+
+
+def _order_columns(store: EventStore) -> dict[str, frozenset[str]]:
     orders = store.tables.get("orders")
     if orders is None:
         return {}
@@ -70,6 +85,8 @@ def number_parts(view: str, column: str, money_exponent: int) -> int:
         return DAY // GAP_PART
     if (view, column) == ("orders", "hour"):
         return 1
+    if view in STREAMS and column in STREAMS[view].numbers:
+        return STREAMS[view].numbers[column].parts
     raise KeyError(f"{view}.{column} is no number")
 
 
@@ -93,6 +110,12 @@ def build_views(table: EventTable, store: EventStore) -> dict[str, View]:
     if "kind" in table.columns:
         views["returns"] = _orders(table.select(is_return), customers, -1, store.money_exponent)
     return views
+
+
+def stream_view(name: str, table: EventTable, customers: int) -> View:
+    """The view of a stream from these rows of its table."""
+    found = happenings(STREAMS[name], table)
+    return View(_offsets(found.customer, customers), found.time, found.columns, found.parts)
 
 
 def order_of_line(table: EventTable) -> IntArray:

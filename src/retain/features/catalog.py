@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retain.errors import ConfigError, did_you_mean
-from retain.features import breadth, habits, returns, rfm, rhythm
+from retain.features import breadth, engagement, feedback, habits, returns, rfm, rhythm, service, support
 from retain.features.spec import Feature, FeatureSet, measures
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ FAMILIES: Mapping[str, tuple[Feature, ...]] = {
     "habits": habits.FEATURES,
     "breadth": breadth.FEATURES,
     "returns": returns.FEATURES,
+    "support": support.FEATURES,
+    "feedback": feedback.FEATURES,
+    "engagement": engagement.FEATURES,
+    "service": service.FEATURES,
 }
 """Every family by its name, in the order of the panel's columns."""
 

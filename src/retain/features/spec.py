@@ -96,7 +96,15 @@ class Contrast:
     before: Measure
 
 
-Formula = Measure | Ratio | Contrast
+@dataclass(frozen=True)
+class Balance:
+    """The sum of some measures less the sum of others, such as tickets opened and reopened less those resolved."""
+
+    added: tuple[Measure, ...]
+    removed: tuple[Measure, ...]
+
+
+Formula = Measure | Ratio | Contrast | Balance
 
 
 class _Said(float):
@@ -151,12 +159,16 @@ def measures(formula: Formula) -> Iterator[Measure]:
         yield formula
     elif isinstance(formula, Ratio):
         yield from (formula.top, formula.bottom)
+    elif isinstance(formula, Balance):
+        yield from (*formula.added, *formula.removed)
     else:
         yield from (formula.recent, formula.before)
 
 
 def _canonical(value: object) -> str:
     """A text of the value that is the same in every process and version of Python."""
+    if isinstance(value, tuple):
+        return f"({','.join(_canonical(one) for one in value)})"
     if is_dataclass(value) and not isinstance(value, type):
         inner = ",".join(f"{one.name}={_canonical(getattr(value, one.name))}" for one in fields(value))
         return f"{type(value).__name__}({inner})"

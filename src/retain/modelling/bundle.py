@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from retain.modelling.calibration import Calibration
     from retain.modelling.training import Trained
 
-FORMAT = 1
+FORMAT = 2
 """Raised when what a bundle holds changes, so that an older one is refused with a reason."""
 CARD = "bundle.json"
 _MODEL = "model.txt"
+_OWN = "sha256"
+"""Where the card keeps the hash of all the rest of it."""
+_VERSION_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,11 @@ def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
         "data": dict(sorted(data.items())),
         "files": {_MODEL: hashlib.sha256(text.encode()).hexdigest()},
     }
-    written = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    digest = _digest(card)
     with atomic.folder(folder) as temporary:
         (temporary / _MODEL).write_text(text, encoding="utf-8", newline="")
-        (temporary / CARD).write_text(written, encoding="utf-8", newline="")
-    return _version(written)
+        (temporary / CARD).write_text(_written({**card, _OWN: digest}), encoding="utf-8", newline="")
+    return digest[:_VERSION_DIGITS]
 
 
 def load(folder: Path) -> Bundle:
@@ -105,14 +108,20 @@ def load(folder: Path) -> Bundle:
             differently now.
     """
     try:
-        written = (folder / CARD).read_text(encoding="utf-8")
+        written = _text(folder / CARD)
         card: dict[str, Any] = json.loads(written)
         if card["format"] != FORMAT:
             raise ModelError(
                 f"{folder} is a bundle of format {card['format']}; this version of retain reads format {FORMAT}. "
                 f"Train the model again."
             )
-        texts = {name: (folder / name).read_text(encoding="utf-8") for name in card["files"]}
+        digest = card.pop(_OWN)
+        if written != _written({**card, _OWN: digest}) or digest != _digest(card):
+            raise ModelError(
+                f"{folder / CARD} was changed after training: its SHA-256 is not the one that it states. "
+                f"Choose another with --model."
+            )
+        texts = {name: _text(folder / name) for name in card["files"]}
     except (OSError, UnicodeDecodeError) as cause:
         raise ModelError(f"{folder} holds no whole model: {cause}. Choose another with --model.") from cause
     except (ValueError, KeyError, TypeError, AttributeError) as cause:
@@ -120,17 +129,23 @@ def load(folder: Path) -> Bundle:
     for name, expected in card["files"].items():
         if hashlib.sha256(texts[name].encode()).hexdigest() != expected:
             raise ModelError(
-                f"{folder / name} was changed after training: its SHA-256 is not the one that {CARD} states."
+                f"{folder / name} was changed after training: its SHA-256 is not the one that {CARD} states. "
+                f"Choose another with --model."
             )
     features = _features(folder, card)
     return Bundle(
-        version=_version(written),
+        version=digest[:_VERSION_DIGITS],
         card=card,
         features=features,
         churn=ChurnSettings(**card["churn"]),
         fitted=LEARNERS.get(card["learner"]).load(texts[_MODEL]),
         calibration=calibration.from_dict(card["calibration"]),
     )
+
+
+def _text(file: Path) -> str:
+    """All of the file, its line ends as they are, so that the hash speaks of every byte."""
+    return file.read_bytes().decode("utf-8")
 
 
 def _features(folder: Path, card: Mapping[str, Any]) -> FeatureSet:
@@ -146,5 +161,10 @@ def _features(folder: Path, card: Mapping[str, Any]) -> FeatureSet:
     return features
 
 
-def _version(written: str) -> str:
-    return hashlib.sha256(written.encode()).hexdigest()[:12]
+def _written(card: Mapping[str, Any]) -> str:
+    """The card as text: the same values are the same bytes."""
+    return json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _digest(card: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_written(card).encode()).hexdigest()

@@ -164,26 +164,28 @@ def make_plan(store: EventStore, until: int, churn: ChurnSettings, settings: Tra
     step = settings.step_days or max(1, churn.horizon_days // 3)
     cutoffs = cutoffs_back_from(newest, oldest, step, settings.most_cutoffs)
     span = churn.lead_days + churn.horizon_days
-    need = f"at least {(oldest - first) // DAY} days of history and then {span} days for the label window"
+    history = (oldest - first) // DAY
     if not cutoffs:
         raise WindowError(
             f"No label window has closed by {instant_text(min(until, last))[:10]}: the first order is of {instant_text(first)[:10]}, "
-            f"and a cutoff needs {need}. Load a longer history, or choose a shorter horizon_days or active_days."
+            f"and a cutoff needs {history} days of history before it and {span} days for its label window. Load a longer history, or choose a shorter horizon_days or active_days."
         )
     folds: list[Fold] = []
-    for back in range(settings.validation_cutoffs):
-        due = newest - back * span * DAY
-        validation = min((one for one in cutoffs if one >= due), default=newest)
+    validation = newest
+    while len(folds) < settings.validation_cutoffs:
         earlier = [one for one in cutoffs if one < validation]
         closed = tuple(one for one in earlier if churn.window.end(one) <= validation)
-        if closed and all(one.validation != validation for one in folds):
-            folds.append(Fold(validation, closed, tuple(one for one in earlier if one not in closed)))
+        if not closed:
+            break
+        folds.append(Fold(validation, closed, tuple(one for one in earlier if one not in closed)))
+        # The last one that may train for this fold is the next to be predicted: no two label windows overlap.
+        validation = closed[-1]
     if not folds:
         raise TrainingError(
             f"After the purge nothing is left to train on: {len(cutoffs)} cutoffs from {instant_text(cutoffs[0])} to "
             f"{instant_text(newest)}, but the label windows of all earlier ones reach past {instant_text(newest)}. "
-            f"That needs {need}, twice over: load a longer history, or choose a shorter horizon_days, warm_up_days "
-            f"or step_days."
+            f"That needs {history} days of history and {2 * span} days for two label windows: load a longer history, "
+            f"or choose a shorter horizon_days, warm_up_days or step_days."
         )
     return Plan(until, cutoffs, tuple(reversed(folds)))
 
@@ -222,7 +224,7 @@ def train(
     x = engine(store, features, snapshots).values
 
     y = outcomes(store, snapshots.customer, snapshots.cutoff, churn, plan.until)
-    _require_both_classes(y, "All snapshots together")
+    _require_both_classes(y)
     names = tuple(dict.fromkeys((*settings.learners, BASELINE)))
     largest = max(size for name in names for size in LEARNERS.get(name).sizes)
     odds: dict[str, list[dict[int, FloatArray]]] = {name: [] for name in names}
@@ -290,18 +292,25 @@ def _both_classes(y: LabelArray | IntArray) -> bool:
     return min(churners, len(y) - churners) >= FEWEST_OF_A_CLASS
 
 
-def _require_both_classes(y: LabelArray, what: str) -> None:
-    churners = int(y.sum())
+def _require_both_classes(y: LabelArray) -> None:
+    """Refuse snapshots that teach nothing.
+
+    Raises:
+        TrainingError: there are none, or too few of one class.
+    """
     if _both_classes(y):
         return
+    rows, churners = len(y), int(y.sum())
     hint = "Load more customers, or change active_days and horizon_days under [churn]."
+    if not rows:
+        raise TrainingError(f"Nobody was active before any of the cutoffs: there is nothing to learn. {hint}")
     if churners == 0:
         raise TrainingError(
-            f"{what} hold no churner among {len(y):,} customers: there is nothing to learn. {hint}"
+            f"None of the {rows:,} snapshots ends in churn: there is nothing to learn. {hint}"
         )
-    if churners == len(y):
-        raise TrainingError(f"{what} hold churners only, {len(y):,}: there is nothing to learn. {hint}")
+    if churners == rows:
+        raise TrainingError(f"All {rows:,} snapshots end in churn: there is nothing to learn. {hint}")
     raise TrainingError(
-        f"{what} hold {churners:,} churners and {len(y) - churners:,} others; {FEWEST_OF_A_CLASS} of each are the "
-        f"least. {hint}"
+        f"Of the {rows:,} snapshots {churners:,} end in churn and {rows - churners:,} do not; {FEWEST_OF_A_CLASS} of "
+        f"each are the least. {hint}"
     )

@@ -45,6 +45,12 @@ TOPIC_WORDS = {
     "habits": "When orders are placed",
     "tenure": "Time as a customer",
     "discounts": "Discounts",
+    "support": "Trouble with support",
+    "feedback": "Feedback",
+    "engagement": "Messages read",
+    "delivery": "Deliveries",
+    "payment": "Payments",
+    "contract": "Contracts",
 }
 STATUS_WORDS = {
     "scored": "active, so asked about and scored",

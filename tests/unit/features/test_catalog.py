@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from retain.engine.streams import STREAMS
 from retain.errors import ConfigError
 from retain.features.catalog import EVERY, FAMILIES, feature_set
 from retain.features.spec import CATEGORICAL, Feature, measures
@@ -17,8 +18,10 @@ FULL = {
     },
     "lines": {"product", "category"},
     "returns": {"amount", "items"},
+    **{name: {*stream.numbers, *stream.flags, *stream.categories} for name, stream in STREAMS.items()},
 }
-FINGERPRINT = "a5bdf4ec2f0ac00fe932654b3d77eb17affc06e840299569f781d27b44c0c398"
+CATEGORIES = {"weekday", "hour_band", "product", "category", *STREAMS["tickets"].categories}
+FINGERPRINT = "a84f97401c17c61904fdfce3f7205396ae49bf4195be2f1b210b302ef8daeddf"
 
 each_feature = pytest.mark.parametrize("feature", EVERY.features, ids=lambda one: one.name)
 
@@ -61,11 +64,10 @@ def test_every_feature_is_described(feature: Feature) -> None:
 @each_feature
 def test_every_feature_reads_columns_of_the_right_kind(feature: Feature) -> None:
     """A category is counted or spread, a number added or ordered, and each column exists."""
-    categories = {"weekday", "hour_band", "product", "category"}
     for one in measures(feature.formula):
         assert one.value is None or one.value in FULL[one.view]
         assert one.where is None or one.where in FULL[one.view]
-        assert (one.how in CATEGORICAL) == (one.value in categories)
+        assert (one.how in CATEGORICAL) == (one.value in CATEGORIES)
 
 
 @each_feature

@@ -1,0 +1,243 @@
+"""Events beside orders, each told by one time column of one table: sent, opened, clicked, resolved, delivered late.
+
+A fact with a time of its own is an event of its own at that time. That is what keeps the future out: a mail that is
+opened after the cutoff has been sent, and nothing else is known of it yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from retain.events.schemas import SCHEMAS
+from retain.events.store import MISSING, EventTable
+from retain.timeline import MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy.typing as npt
+
+    from retain.events.store import IntArray
+
+    BoolArray = npt.NDArray[np.bool_]
+
+SPAN_PARTS = 60
+"""Spans are held in minutes and told in hours."""
+SCALE_PARTS = 1_000
+"""Ratings are held in thousandths of the best possible one."""
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A number column as it is, in whole units."""
+
+    column: str
+    parts: int = 1
+
+
+@dataclass(frozen=True)
+class Share:
+    """A number column over another, such as stars over the most there are."""
+
+    column: str
+    of: str
+    parts: int = SCALE_PARTS
+
+
+@dataclass(frozen=True)
+class Span:
+    """Time from one column to another, None being the table's own time; below 0 where the end came first."""
+
+    start: str | None
+    end: str
+    parts: int = SPAN_PARTS
+
+
+Number: TypeAlias = Plain | Share | Span
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Yes where a number of the stream is known and lies in ``[least, most]``, in its parts."""
+
+    number: str
+    least: int | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One kind of event.
+
+    Attributes:
+        table: where it is told.
+        time: the column that says when; None is the table's own time.
+        only: a column and the text it has to hold, or None for a flag that has to be set.
+        numbers: by name.
+        flags: by name.
+        categories: names to columns.
+    """
+
+    table: str
+    time: str | None = None
+    only: tuple[str, str | None] | None = None
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+    flags: Mapping[str, Flag] = field(default_factory=dict)
+    categories: Mapping[str, str] = field(default_factory=dict)
+
+    def columns(self, number: str | None = None) -> Iterator[str]:
+        """The columns that the stream itself, or one of its numbers, reads."""
+        if number is None:
+            yield from (one for one in (self.time, self.only and self.only[0]) if one is not None)
+            return
+        spec = self.numbers[number]
+        read = {Plain: ("column",), Share: ("column", "of"), Span: ("start", "end")}[type(spec)]
+        own = SCHEMAS[self.table].time
+        yield from (name for part in read if (name := getattr(spec, part)) is not None and name != own)
+
+    def at_hand(self, there: frozenset[str]) -> frozenset[str] | None:
+        """The columns of the view when the table has these; None where it cannot be told at all."""
+        if not set(self.columns()) <= there:
+            return None
+        numbers = {name for name in self.numbers if set(self.columns(name)) <= there}
+        flags = {name for name, flag in self.flags.items() if flag.number in numbers}
+        return frozenset(
+            numbers | flags | {name for name, column in self.categories.items() if column in there}
+        )
+
+
+STREAMS: Mapping[str, Stream] = MappingProxyType(
+    {
+        "tickets": Stream("tickets", categories={"category": "category", "channel": "channel"}),
+        "first_responses": Stream(
+            "tickets",
+            "first_response_at",
+            numbers={"wait": Span(None, "first_response_at")},
+            flags={"within_hour": Flag("wait", most=60)},
+        ),
+        "resolutions": Stream("ticket_events", only=("state", "resolved")),
+        "reopenings": Stream("ticket_events", only=("reopened", None)),
+        "escalations": Stream("ticket_events", only=("state", "escalated")),
+        "breaches": Stream("ticket_events", only=("breached_sla", None)),
+        "feedback": Stream(
+            "feedback",
+            numbers={"rating": Share("rating", "rating_max"), "nps": Plain("nps"), "csat": Plain("csat")},
+            flags={
+                "low_rating": Flag("rating", most=400),
+                "detractor": Flag("nps", most=6),
+                "promoter": Flag("nps", least=9),
+                "dissatisfied": Flag("csat", most=2),
+            },
+        ),
+        "answers": Stream("feedback", "answered_at"),
+        "messages": Stream("messages", categories={"channel": "channel"}),
+        "deliveries": Stream("messages", "delivered_at"),
+        "opens": Stream("messages", "opened_at"),
+        "clicks": Stream("messages", "clicked_at"),
+        "bounces": Stream("messages", "bounced_at"),
+        "spam": Stream("messages", "spam_at"),
+        "unsubscribes": Stream("messages", "unsubscribed_at"),
+        "parcels": Stream(
+            "orders",
+            "delivered_at",
+            numbers={"delay": Span("promised_at", "delivered_at")},
+            flags={"late": Flag("delay", least=1)},
+        ),
+        "payment_failures": Stream("orders", "payment_failed_at"),
+        "contracts": Stream("contracts"),
+        "contract_ends": Stream("contracts", "ended_at"),
+    }
+)
+"""Every stream by the name of its view."""
+
+
+@dataclass(frozen=True)
+class Happenings:
+    """A stream's events, sorted by customer and time.
+
+    Attributes:
+        customer: int64.
+        time: int64 microseconds.
+        columns: int64 each; numbers as whole parts (MISSING: not known), flags as 0 and 1, categories as codes.
+        parts: how many parts make one unit of a number.
+    """
+
+    customer: IntArray
+    time: IntArray
+    columns: Mapping[str, IntArray]
+    parts: Mapping[str, int]
+
+
+def happenings(stream: Stream, table: EventTable) -> Happenings:
+    """The stream's events among these rows of its table."""
+    time = _times(stream.time, table)
+    rows = np.flatnonzero((time != MISSING) & _passing(stream, table))
+    rows = rows[np.lexsort((time[rows], table.customer[rows]))]
+    there = stream.at_hand(frozenset(table.columns)) or frozenset()
+    numbers = {name: _number(spec, table)[rows] for name, spec in stream.numbers.items() if name in there}
+    columns = {
+        **numbers,
+        **{name: _flag(flag, numbers[flag.number]) for name, flag in stream.flags.items() if name in there},
+        **{
+            name: _category(table, column)[rows]
+            for name, column in stream.categories.items()
+            if name in there
+        },
+    }
+    parts = {name: stream.numbers[name].parts for name in numbers}
+    return Happenings(table.customer[rows], time[rows], columns, parts)
+
+
+def earliest(streams: list[Stream], table: EventTable) -> IntArray:
+    """The first instant at which each row would show in any of these streams, were it known at once."""
+    first = np.full(len(table), np.iinfo(np.int64).max)
+    for stream in streams:
+        time = _times(stream.time, table)
+        first = np.where(time != MISSING, np.minimum(first, time), first)
+    return np.asarray(first)
+
+
+def _times(column: str | None, table: EventTable) -> IntArray:
+    times: IntArray = table.time if column is None else table.columns[column].values.astype(np.int64)
+    return times
+
+
+def _passing(stream: Stream, table: EventTable) -> BoolArray:
+    """Which rows hold what the stream asks for."""
+    if stream.only is None:
+        return np.ones(len(table), dtype=bool)
+    column, wanted = table.columns[stream.only[0]], stream.only[1]
+    if wanted is None:
+        return np.asarray(column.values == 1)
+    levels = [] if column.levels is None else column.levels.tolist()
+    return (
+        np.asarray(column.values == levels.index(wanted)) if wanted in levels else np.zeros(len(table), bool)
+    )
+
+
+def _number(spec: Number, table: EventTable) -> IntArray:
+    """A number of every row in whole parts."""
+    if isinstance(spec, Span):
+        start, end = _times(spec.start, table), _times(spec.end, table)
+        return np.where((start != MISSING) & (end != MISSING), (end - start) // MINUTE, MISSING)
+    value = table.columns[spec.column].values.astype(np.float64)
+    if isinstance(spec, Share):
+        value = value / table.columns[spec.of].values.astype(np.float64)
+    known = np.isfinite(value)
+    return np.where(known, np.rint(np.where(known, value, 0) * spec.parts).astype(np.int64), MISSING)
+
+
+def _flag(flag: Flag, number: IntArray) -> IntArray:
+    least = np.iinfo(np.int64).min + 1 if flag.least is None else flag.least
+    most = np.iinfo(np.int64).max if flag.most is None else flag.most
+    inside: IntArray = ((number != MISSING) & (number >= least) & (number <= most)).astype(np.int64)
+    return inside
+
+
+def _category(table: EventTable, column: str) -> IntArray:
+    codes: IntArray = table.columns[column].values.astype(np.int64)
+    return np.where(codes >= 0, codes, MISSING)

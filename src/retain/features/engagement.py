@@ -1,0 +1,92 @@
+"""Whether the customer still reads what the company writes."""
+
+from __future__ import annotations
+
+from retain.features.spec import Contrast, Feature, How, Measure, Ratio
+from retain.timeline import Lookback
+
+_MONTH, _QUARTER, _YEAR = Lookback(30), Lookback(90), Lookback(365)
+_SENT = Measure("messages", How.COUNT, within=_QUARTER)
+
+FEATURES = (
+    Feature(
+        "messages_30d",
+        Measure("messages", How.COUNT, within=_MONTH),
+        "engagement",
+        "Contact pressure: too much of it drives customers away.",
+        "{messages_30d:message} sent in the last 30 days",
+    ),
+    Feature(
+        "messages_90d",
+        _SENT,
+        "engagement",
+        "How much the company writes.",
+        "{messages_90d:message} sent in the last 90 days",
+    ),
+    Feature(
+        "open_rate_90d",
+        Ratio(Measure("opens", How.COUNT, within=_QUARTER), _SENT),
+        "engagement",
+        "Who no longer reads is about to leave.",
+        "opened {open_rate_90d:.0%} of the messages of the last 90 days",
+    ),
+    Feature(
+        "open_rate_365d",
+        Ratio(Measure("opens", How.COUNT, within=_YEAR), Measure("messages", How.COUNT, within=_YEAR)),
+        "engagement",
+        "Who no longer reads is about to leave.",
+        "opened {open_rate_365d:.0%} of the messages of the last 365 days",
+    ),
+    Feature(
+        "opens_trend_90d",
+        Contrast(
+            Measure("opens", How.COUNT, within=_QUARTER),
+            Measure("opens", How.COUNT, within=Lookback(180, 90)),
+        ),
+        "engagement",
+        "Reading less than before.",
+        "opens of the last 90 days against the 90 before: {opens_trend_90d:+.0%}",
+    ),
+    Feature(
+        "click_rate_90d",
+        Ratio(Measure("clicks", How.COUNT, within=_QUARTER), _SENT),
+        "engagement",
+        "A click is interest.",
+        "followed a link in {click_rate_90d:.0%} of the messages of the last 90 days",
+    ),
+    Feature(
+        "days_since_open",
+        Measure("opens", How.SINCE_LAST),
+        "engagement",
+        "The longer nothing is read, the less it helps to write.",
+        "no message opened for {days_since_open:days}",
+    ),
+    Feature(
+        "days_since_click",
+        Measure("clicks", How.SINCE_LAST),
+        "engagement",
+        "The last sign of interest.",
+        "no link followed for {days_since_click:days}",
+    ),
+    Feature(
+        "bounces_365d",
+        Measure("bounces", How.COUNT, within=_YEAR),
+        "engagement",
+        "An address that is dead is a customer who cannot be reached.",
+        "messages that came back in the last 365 days: {bounces_365d:.0f}",
+    ),
+    Feature(
+        "spam_marks_lifetime",
+        Measure("spam", How.COUNT),
+        "engagement",
+        "Marked as spam: the writing is unwelcome.",
+        "messages marked as spam: {spam_marks_lifetime:.0f}",
+    ),
+    Feature(
+        "unsubscribes_lifetime",
+        Measure("unsubscribes", How.COUNT),
+        "engagement",
+        "Who unsubscribes has taken the first step.",
+        "times unsubscribed: {unsubscribes_lifetime:.0f}",
+    ),
+)

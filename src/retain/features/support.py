@@ -1,0 +1,87 @@
+"""How the customer fared with support, as far as it had happened at the cutoff."""
+
+from __future__ import annotations
+
+from retain.features.spec import Balance, Feature, How, Measure, Ratio
+from retain.timeline import Lookback
+
+_QUARTER, _YEAR = Lookback(90), Lookback(365)
+
+FEATURES = (
+    Feature(
+        "tickets_90d",
+        Measure("tickets", How.COUNT, within=_QUARTER),
+        "support",
+        "Who needs help has a problem, and still cares.",
+        "{tickets_90d:ticket} in the last 90 days",
+    ),
+    Feature(
+        "tickets_365d",
+        Measure("tickets", How.COUNT, within=_YEAR),
+        "support",
+        "Who needs help has a problem, and still cares.",
+        "{tickets_365d:ticket} in the last 365 days",
+    ),
+    Feature(
+        "days_since_ticket",
+        Measure("tickets", How.SINCE_LAST),
+        "support",
+        "A fresh problem weighs more than an old one.",
+        "last ticket {days_since_ticket:days} ago",
+    ),
+    Feature(
+        "open_tickets",
+        Balance(
+            (Measure("tickets", How.COUNT), Measure("reopenings", How.COUNT)),
+            (Measure("resolutions", How.COUNT),),
+        ),
+        "support",
+        "A problem that is not solved yet.",
+        "{open_tickets:ticket} still open",
+    ),
+    Feature(
+        "reopened_365d",
+        Measure("reopenings", How.COUNT, within=_YEAR),
+        "support",
+        "A problem that was called solved and was not.",
+        "tickets reopened in the last 365 days: {reopened_365d:.0f}",
+    ),
+    Feature(
+        "escalated_365d",
+        Measure("escalations", How.COUNT, within=_YEAR),
+        "support",
+        "A problem that the first person could not solve.",
+        "tickets escalated in the last 365 days: {escalated_365d:.0f}",
+    ),
+    Feature(
+        "breached_365d",
+        Measure("breaches", How.COUNT, within=_YEAR),
+        "support",
+        "A promise of support that was not kept.",
+        "deadlines missed by support in the last 365 days: {breached_365d:.0f}",
+    ),
+    Feature(
+        "first_response_hours_365d",
+        Measure("first_responses", How.MEAN, "wait", _YEAR),
+        "support",
+        "Waiting for a first answer drives customers away.",
+        "first answers took {first_response_hours_365d:hour} on average",
+    ),
+    Feature(
+        "answered_within_hour_365d",
+        Ratio(
+            Measure("first_responses", How.COUNT, within=_YEAR, where="within_hour"),
+            Measure("first_responses", How.COUNT, within=_YEAR),
+        ),
+        "support",
+        "Many expect an answer within the hour.",
+        "{answered_within_hour_365d:.0%} of the tickets answered within an hour",
+    ),
+    Feature(
+        "ticket_categories_365d",
+        Measure("tickets", How.DISTINCT, "category", _YEAR),
+        "support",
+        "One thing that goes wrong, or many.",
+        "tickets about different things in the last 365 days: {ticket_categories_365d:.0f}",
+    ),
+)

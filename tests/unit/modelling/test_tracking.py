@@ -1,0 +1,179 @@
+"""Runs and models in a real MLflow store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from retain.engine import ENGINES
+from retain.errors import ModelError
+from retain.modelling import bundle
+from retain.modelling.tracking import Registered, Tracking, TrackingSettings
+from retain.modelling.training import eligible_snapshots
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from retain.events.store import EventStore
+    from retain.modelling.training import Trained
+
+    Log = Callable[..., Registered]
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One store for all tests, each with a project of its own: making a store takes seconds."""
+    return tmp_path_factory.mktemp("workspace")
+
+
+@pytest.fixture(scope="session")
+def rows(shop: EventStore, trained: Trained) -> pd.DataFrame:
+    """Features of the customers at the last training cutoff."""
+    snapshots = eligible_snapshots(shop, trained.plan.cutoffs[-1:], trained.churn)
+    values = ENGINES.get("kernel")(shop, trained.features, snapshots).values
+    return pd.DataFrame(values, columns=list(trained.features.names))
+
+
+@pytest.fixture
+def tracking(workspace: Path, request: pytest.FixtureRequest) -> Tracking:
+    """A project of the test's own in the shared store."""
+    return Tracking(TrackingSettings(), workspace, request.node.name.removeprefix("test_"))
+
+
+@pytest.fixture
+def log(tracking: Tracking, kept: Path, rows: pd.DataFrame) -> Log:
+    """A function that logs the small model under a version."""
+
+    def logged(version: str) -> Registered:
+        return tracking.log(
+            kept,
+            version=version,
+            trained_until="2024-02-05",
+            params={"seed": 20},
+            metrics={"auroc": 0.8},
+            tags={"data.orders": "f" * 64},
+            example=rows.head(3),
+        )
+
+    return logged
+
+
+def test_a_logged_model_is_found_by_every_name_it_has(tracking: Tracking, log: Log, kept: Path) -> None:
+    """Alias, number and bundle version; the first one is challenger and champion at once."""
+    logged = log("aaaaaaaaaaaa")
+    assert logged.number == 1
+    assert logged.aliases == ("challenger", "champion")
+    assert (logged.version, logged.trained_until) == ("aaaaaaaaaaaa", "2024-02-05")
+    assert logged.tags["data.orders"] == "f" * 64
+    for reference in ("champion", "challenger", "1", "aaaaaaaaaaaa"):
+        assert tracking.find(reference) == logged
+    folder = tracking.bundle_of(logged)
+    assert {one.name: one.read_bytes() for one in folder.iterdir()} == {
+        one.name: one.read_bytes() for one in kept.iterdir()
+    }
+
+
+def test_the_same_version_is_logged_once(tracking: Tracking, log: Log) -> None:
+    """Training again on the same data adds neither a run nor a version."""
+    assert log("aaaaaaaaaaaa") == log("aaaaaaaaaaaa")
+    assert len(tracking.versions()) == 1
+
+
+def test_promotion_and_rollback(tracking: Tracking, log: Log) -> None:
+    """A new model is a challenger until it is promoted; a rollback goes back to the champion before."""
+    first = log("aaaaaaaaaaaa")
+    with pytest.raises(ModelError, match="There is no earlier champion to go back to"):
+        tracking.rollback()
+    second = log("bbbbbbbbbbbb")
+    assert second.aliases == ("challenger",)
+    assert tracking.find("champion").number == first.number
+    assert tracking.promote("challenger").number == second.number
+    assert tracking.find("champion").version == "bbbbbbbbbbbb"
+    # Promoting the champion again must not make it its own predecessor.
+    assert tracking.promote("2").number == second.number
+    assert tracking.rollback().number == first.number
+    assert tracking.find("champion").version == "aaaaaaaaaaaa"
+    assert tracking.rollback().number == second.number
+
+
+def test_an_unknown_model_is_refused_with_the_choices(tracking: Tracking, log: Log) -> None:
+    """Before any was trained the message says how; then it lists what there is."""
+    with pytest.raises(ModelError, match=r"No model has been trained .* Run `retain train` first"):
+        tracking.find("champion")
+    with pytest.raises(ModelError, match="no earlier champion"):
+        tracking.rollback()
+    log("aaaaaaaaaaaa")
+    with pytest.raises(ModelError, match=r"'nobody'\. Choose one of: challenger, champion, 1\."):
+        tracking.find("nobody")
+
+
+def test_projects_do_not_see_each_other(tracking: Tracking, log: Log, workspace: Path) -> None:
+    """One store, several projects; and the same project opened again finds its own."""
+    log("aaaaaaaaaaaa")
+    project = tracking.name.removeprefix("retain-")
+    assert Tracking(TrackingSettings(), workspace, "stranger").versions() == ()
+    assert Tracking(TrackingSettings(), workspace, project).find("champion").version == "aaaaaaaaaaaa"
+
+
+def test_mlflow_serves_exactly_the_bundle_s_probabilities(
+    tracking: Tracking, log: Log, kept: Path, rows: pd.DataFrame
+) -> None:
+    """By column name, whatever the order of the columns, with the rows' own index."""
+    import mlflow  # noqa: PLC0415  # takes seconds to load
+
+    logged = log("aaaaaaaaaaaa")
+    served = mlflow.pyfunc.load_model(f"models:/{tracking.name}/{logged.number}")
+    indexed = rows.set_axis([f"row {at}" for at in range(len(rows))])[rows.columns[::-1]]
+    answer = served.predict(indexed)
+    assert list(answer.columns) == ["churn_probability"]
+    assert list(answer.index) == list(indexed.index)
+    wanted = bundle.load(kept).probabilities(rows.to_numpy(dtype=np.float64))
+    assert answer["churn_probability"].to_numpy().tobytes() == wanted.tobytes()
+
+
+def test_nothing_is_pickled(log: Log, workspace: Path) -> None:
+    """Every file of the store is text, the model is loaded from its code, and nothing asks for cloudpickle."""
+    log("aaaaaaaaaaaa")
+    files = [one for one in (workspace / "mlartifacts").rglob("*") if one.is_file()]
+    assert {"MLmodel", "bundle.json", "model.txt", "served.py"} <= {one.name for one in files}
+    for one in files:
+        assert one.suffix not in {".pkl", ".pickle", ".joblib"}, one
+        text = one.read_text(encoding="utf-8")  # a pickle begins with a byte that no text has
+        if one.name == "MLmodel":
+            # MLflow notes here which cloudpickle is installed, used or not.
+            assert "loader_module: mlflow.pyfunc.loaders.code_model" in text
+            assert "python_model:" not in text
+        else:
+            assert "cloudpickle" not in text, one
+
+
+def test_an_evaluation_is_a_run_of_its_own(tracking: Tracking, log: Log) -> None:
+    """With its figures, as far as they are known."""
+    logged = log("aaaaaaaaaaaa")
+    tracking.log_evaluation(logged, "2024-01-01", {"auroc": 0.75, "empc": float("nan")})
+    runs = tracking._client.search_runs([tracking._experiment])
+    run = next(one for one in runs if one.info.run_name == "evaluate 2024-01-01")
+    assert run.data.metrics == {"auroc": 0.75}
+    assert run.data.params == {"cutoff": "2024-01-01", "model_version": "aaaaaaaaaaaa"}
+
+
+def test_a_store_can_be_elsewhere(workspace: Path, tracking: Tracking, tmp_path: Path) -> None:
+    """At the tracking URI of the settings; the workspace then gets none."""
+    assert tracking.versions() == ()
+    elsewhere = tmp_path / "elsewhere.db"
+    shutil.copyfile(workspace / "mlflow.db", elsewhere)
+    found = Tracking(TrackingSettings(uri=f"sqlite:///{elsewhere}"), tmp_path / "mine", "project")
+    assert found.uri == f"sqlite:///{elsewhere}"
+    assert found.versions() == ()
+    assert not (tmp_path / "mine").exists()
+
+
+def test_nothing_is_told_to_anybody() -> None:
+    """MLflow's telemetry is off before it is imported."""
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"

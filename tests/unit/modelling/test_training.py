@@ -1,0 +1,291 @@
+"""Plans that never look ahead, and models that come of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from retain.engine import ENGINES
+from retain.engine.views import columns_at_hand
+from retain.errors import ConfigError, TrainingError, WindowError
+from retain.evaluation.ranking import auroc
+from retain.features.catalog import feature_set
+from retain.labels import LABELS, ChurnSettings
+from retain.modelling import training
+from retain.modelling.learners import LEARNERS
+from retain.modelling.training import (
+    BASELINE,
+    Contest,
+    TrainingSettings,
+    eligible_snapshots,
+    make_plan,
+    train,
+)
+from retain.timeline import DAY, instant, instant_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from retain.events.store import EventStore
+    from retain.modelling.training import Trained
+
+    Orders = Callable[..., EventStore]
+    Build = Callable[..., EventStore]
+
+FIRST = instant("2023-01-01")
+CHURN = ChurnSettings(active_days=60, horizon_days=30)
+
+
+def stretch(build: Build, days: int) -> EventStore:
+    """A store whose orders reach over so many days."""
+    return build([{"customer_id": "a", "ordered_at": FIRST + day * DAY} for day in (0, days)])
+
+
+def days(*moments: int) -> list[int]:
+    """Days since the first order."""
+    return [(one - FIRST) // DAY for one in moments]
+
+
+@pytest.mark.parametrize("step", [7, 10, 20, 30, 40, 70])
+@pytest.mark.parametrize("lead", [0, 9])
+@pytest.mark.parametrize("most", [1, 4])
+def test_a_plan_never_looks_ahead(orders_store: Build, step: int, lead: int, most: int) -> None:
+    """Label windows of training cutoffs are closed before the fold's own; those of validation do not overlap."""
+    churn = replace(CHURN, lead_days=lead)
+    until = FIRST + 400 * DAY
+    settings = TrainingSettings(step_days=step, validation_cutoffs=most)
+    plan = make_plan(stretch(orders_store, 400), until, churn, settings)
+    assert churn.window.end(plan.cutoffs[-1]) == until
+    assert all(later - earlier == step * DAY for earlier, later in pairwise(plan.cutoffs))
+    assert plan.cutoffs[0] >= FIRST + 30 * DAY  # half of the active days
+    assert 1 <= len(plan.folds) <= most
+    assert plan.folds[-1].validation == plan.cutoffs[-1]
+    for fold in plan.folds:
+        earlier = tuple(one for one in plan.cutoffs if one < fold.validation)
+        assert tuple(sorted((*fold.training, *fold.purged))) == earlier
+        assert fold.training
+        assert all(churn.window.end(one) <= fold.validation for one in fold.training)
+        assert all(churn.window.end(one) > fold.validation for one in fold.purged)
+    for earlier_fold, later_fold in pairwise(plan.folds):
+        assert churn.window.end(earlier_fold.validation) <= churn.window.start(later_fold.validation)
+
+
+def test_a_plan_in_figures(orders_store: Build) -> None:
+    """400 days, a horizon of 30, cutoffs 10 days apart by default: the newest at 370, folds a horizon apart."""
+    plan = make_plan(
+        stretch(orders_store, 400), FIRST + 400 * DAY, CHURN, TrainingSettings(validation_cutoffs=2)
+    )
+    assert days(*plan.cutoffs[-3:]) == [350, 360, 370]
+    assert len(plan.cutoffs) == 24
+    assert days(*(one.validation for one in plan.folds)) == [340, 370]
+    assert days(*plan.folds[1].purged) == [350, 360]
+    assert days(plan.folds[1].training[-1]) == [340]
+
+
+def test_the_past_can_be_trained_on_as_it_was(orders_store: Build) -> None:
+    """Up to an earlier instant only what had closed by then is used; a later one than the data is their end."""
+    store = stretch(orders_store, 400)
+    settings = TrainingSettings()
+    assert days(make_plan(store, FIRST + 200 * DAY, CHURN, settings).cutoffs[-1]) == [170]
+    assert days(make_plan(store, FIRST + 900 * DAY, CHURN, settings).cutoffs[-1]) == [370]
+
+
+def test_the_warm_up_can_be_chosen(orders_store: Build) -> None:
+    """No cutoff lies in it."""
+    settings = TrainingSettings(warm_up_days=100, most_cutoffs=99)
+    plan = make_plan(stretch(orders_store, 400), FIRST + 400 * DAY, CHURN, settings)
+    assert days(plan.cutoffs[0]) == [100]
+
+
+def test_too_short_a_history_is_refused(orders_store: Build) -> None:
+    """Before the first label window has closed there is no cutoff; a day more and there is one."""
+    with pytest.raises(
+        WindowError,
+        match=r"closed by 2023-03-01: the first order is of 2023-01-01, and a cutoff needs 30 days of .* and 30 days",
+    ):
+        make_plan(stretch(orders_store, 59), FIRST + 59 * DAY, CHURN, TrainingSettings())
+    with pytest.raises(
+        TrainingError, match="After the purge nothing is left to train on: 1 cutoffs from 2023-01-31"
+    ):
+        make_plan(stretch(orders_store, 60), FIRST + 60 * DAY, CHURN, TrainingSettings())
+
+
+def test_the_purge_is_not_skipped(orders_store: Build) -> None:
+    """With several cutoffs, all of whose label windows reach past the last, the run fails and says so."""
+    with pytest.raises(
+        TrainingError,
+        match=r"3 cutoffs from 2023-02-09 to 2023-03-01, but .* That needs 30 days of history and 60 days",
+    ):
+        make_plan(stretch(orders_store, 89), FIRST + 89 * DAY, CHURN, TrainingSettings())
+    plan = make_plan(stretch(orders_store, 90), FIRST + 90 * DAY, CHURN, TrainingSettings())
+    assert [days(one.validation, *one.training) for one in plan.folds] == [[60, 30]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"most_cutoffs": 0}, r"\[training\] most_cutoffs is 0; it has to be at least 1"),
+        ({"validation_cutoffs": 0}, "validation_cutoffs is 0"),
+        ({"threads": -1}, "threads is -1"),
+        ({"step_days": -1}, "cannot be negative"),
+        ({"warm_up_days": -1}, "cannot be negative"),
+        ({"learners": ()}, "learners is empty"),
+    ],
+)
+def test_settings_that_cannot_train_are_refused(settings: dict[str, int], message: str) -> None:
+    """When they are made, and by name."""
+    with pytest.raises(ConfigError, match=message):
+        TrainingSettings(**settings)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_snapshots_are_the_eligible_at_each_cutoff(orders: Orders) -> None:
+    """By cutoff and then customer; a cutoff with none adds none."""
+    store = orders("""
+        customer_id  ordered_at
+        a            2023-01-01
+        b            2023-02-01
+        a            2023-02-15
+    """)
+    cutoffs = [instant(one) for one in ("2022-12-31", "2023-01-02", "2023-03-01", "2023-04-10")]
+    found = eligible_snapshots(store, cutoffs, CHURN)
+    assert found.customer.tolist() == [0, 0, 1, 0]
+    assert [instant_text(int(one)) for one in found.cutoff] == [
+        "2023-01-02",
+        "2023-03-01",
+        "2023-03-01",
+        "2023-04-10",
+    ]
+    assert len(eligible_snapshots(store, cutoffs[:1], CHURN)) == 0
+
+
+def test_a_model_comes_with_how_it_came_about(shop: EventStore, trained: Trained) -> None:
+    """Every learner competes and so does the baseline; the best of them is fitted on all rows."""
+    assert {one.learner for one in trained.contests} == {"logistic", "lightgbm", "blend", BASELINE}
+    scores = [one.mean_auroc for one in trained.contests]
+    assert scores == sorted(scores, reverse=True)
+    assert (trained.learner, trained.size) == (trained.contests[0].learner, trained.contests[0].size)
+    assert all(len(one.auroc) == len(trained.plan.folds) == 2 for one in trained.contests)
+    assert all(one.size in LEARNERS.get(one.learner).sizes for one in trained.contests)
+    assert trained.rows == len(eligible_snapshots(shop, trained.plan.cutoffs, CHURN))
+    assert 0 < trained.churn_rate < 1
+    assert {one.method for one in trained.evidence} == {"none", "temperature"}
+
+
+def test_a_model_tells_who_leaves(shop: EventStore, trained: Trained) -> None:
+    """Those who have been silent for longer than they used to be."""
+    assert trained.contests[0].mean_auroc > 0.75
+    cutoff = trained.plan.cutoffs[-1]
+    snapshots = eligible_snapshots(shop, [cutoff], CHURN)
+    x = ENGINES.get("kernel")(shop, trained.features, snapshots).values
+    truth = LABELS.get("inactivity").churned(shop, cutoff, CHURN, cutoff + 99 * DAY)[snapshots.customer]
+    probabilities = trained.probabilities(x)
+    assert ((probabilities > 0) & (probabilities < 1)).all()
+    assert auroc(truth.astype(np.int8), probabilities) > 0.75
+
+
+def test_training_twice_gives_the_same_model(shop: EventStore, trained: Trained) -> None:
+    """To the last byte, and it says what it is doing."""
+    said: list[str] = []
+    settings = TrainingSettings(
+        step_days=15, validation_cutoffs=2, learners=("logistic", "lightgbm", "blend")
+    )
+    engine = ENGINES.get("kernel")
+    again = train(shop, trained.features, engine, trained.plan.until, CHURN, settings, said.append)
+    assert again.fitted.text() == trained.fitted.text()
+    assert replace(again, fitted=trained.fitted) == trained
+    assert [one.split()[0] for one in said] == ["features", "validating", "validating", "fitting"]
+
+
+def test_features_that_the_baseline_cannot_read_do_not_stop_the_training(shop: EventStore) -> None:
+    """It then says the churn rate of everybody, and loses."""
+    found = quickly(shop, ["rhythm"])
+    baseline = next(one for one in found.contests if one.learner == BASELINE)
+    assert baseline.mean_auroc == 0.5
+    assert found.learner == "logistic"
+
+
+def quickly(store: EventStore, families: list[str], churn: ChurnSettings = CHURN) -> Trained:
+    """A model of these families by logistic regression."""
+    settings = TrainingSettings(step_days=15, validation_cutoffs=2, learners=("logistic",))
+    features = feature_set(families, columns_at_hand(store))
+    until = int(store.tables["orders"].time.max())
+    return train(store, features, ENGINES.get("kernel"), until, churn, settings, lambda _: None)
+
+
+def regulars(build: Build, customers: int, step: int, until: int = 300) -> EventStore:
+    """Customers who all order every so many days, the last of them until the end."""
+    rows: list[dict[str, object]] = [
+        {"customer_id": f"c{one:02}", "ordered_at": FIRST + day * DAY, "amount": 100}
+        for one in range(customers)
+        for day in range(0, until, step)
+    ]
+    return build([*rows, {"customer_id": "c00", "ordered_at": FIRST + 300 * DAY, "amount": 100}])
+
+
+@pytest.mark.parametrize(
+    ("customers", "step", "churn", "message"),
+    [
+        (
+            12,
+            5,
+            CHURN,
+            r"None of the \d+ snapshots ends in churn: there is nothing to learn",
+        ),
+        (
+            12,
+            50,
+            ChurnSettings(active_days=10, horizon_days=7),
+            "All 48 snapshots end in churn: there is nothing to learn",
+        ),
+        (
+            1,
+            40,
+            ChurnSettings(active_days=60, horizon_days=30),
+            r"Of the 17 snapshots 4 end in churn and 13 do not; 5 of each are the least",
+        ),
+        (12, 50, ChurnSettings(active_days=1, horizon_days=7), "Nobody was active before any of the cutoffs"),
+    ],
+)
+def test_one_class_only_teaches_nothing(
+    orders_store: Build, customers: int, step: int, churn: ChurnSettings, message: str
+) -> None:
+    """Nobody or everybody leaves, one customer only, or none: the message says which, and what to change."""
+    with pytest.raises(TrainingError, match=message) as caught:
+        quickly(regulars(orders_store, customers, step), ["rfm"], churn)
+    assert "change active_days and horizon_days under [churn]" in str(caught.value)
+
+
+def test_a_fold_without_both_classes_is_passed_over(orders_store: Build) -> None:
+    """When that holds of all of them, the run fails instead of choosing blindly."""
+    # Everybody leaves together in the middle of the data, so that each cutoff has one class only.
+    store = regulars(orders_store, 20, 5, until=150)
+    with pytest.raises(TrainingError, match="No validation cutoff has 5 churners and 5 others"):
+        quickly(store, ["rfm"])
+
+
+def test_noise_is_not_learned(orders_store: Build) -> None:
+    """Where leaving follows from nothing, validation says so: AUROC near a half."""
+    random = np.random.default_rng(5)
+    rows: list[dict[str, object]] = [
+        {"customer_id": f"c{customer:03}", "ordered_at": FIRST + int((block * 30 + 15) * DAY), "amount": 100}
+        for customer in range(300)
+        for block in range(12)
+        if random.random() < 0.5
+    ]
+    rows += [{"customer_id": "last", "ordered_at": FIRST + 360 * DAY, "amount": 100}]
+    settings = TrainingSettings(step_days=30, warm_up_days=90, validation_cutoffs=4, learners=("logistic",))
+    store = orders_store(rows)
+    features = feature_set(["rfm"], columns_at_hand(store))
+    found = train(store, features, ENGINES.get("kernel"), FIRST + 360 * DAY, CHURN, settings, lambda _: None)
+    assert all(abs(one.mean_auroc - 0.5) < 0.06 for one in found.contests)
+
+
+def test_the_smaller_of_equal_sizes_wins() -> None:
+    """Nothing is gained by the larger."""
+    truth = [np.array([0, 1, 0, 1], dtype=np.int8)]
+    same, worse = np.array([0.1, 0.9, 0.2, 0.8]), np.array([0.9, 0.1, 0.8, 0.2])
+    assert training._contest("it", [{50: worse, 100: same, 200: same}], truth) == Contest("it", 100, (1.0,))

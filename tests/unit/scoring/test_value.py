@@ -1,0 +1,132 @@
+"""What a customer is worth, worked out by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from retain.errors import ConfigError
+from retain.scoring.value import ValueSettings, expected_value, priority
+from retain.timeline import instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from retain.events.store import EventStore
+
+    Orders = Callable[..., EventStore]
+
+CUTOFF = instant("2024-06-01")
+
+
+def worth(store: EventStore, settings: ValueSettings | None = None) -> list[float]:
+    """The value of every customer."""
+    everybody = np.arange(len(store.customer_ids))
+    return [float(one) for one in expected_value(store, CUTOFF, everybody, settings or ValueSettings())]
+
+
+def test_value_is_the_pace_of_spending_over_the_horizon(orders: Orders) -> None:
+    """A life of 100 days counts as such, a shorter one as 90 and a longer one as 365, of which only those are summed."""
+    store = orders("""
+        customer_id  ordered_at  amount
+        a            2024-02-22  10.00
+        a            2024-05-01  20.00
+        b            2024-05-31  9.00
+        c            2020-01-01  500.00
+        c            2023-06-02  7.30
+        c            2023-06-01  99.00
+    """)
+    # 30 in 100 days; 9 in 90 days; 7.30 in 365 days, the orders of 366 days ago and before not among them.
+    assert worth(store) == [round(30 / 100 * 365, 2), 36.5, 7.3]
+
+
+def test_value_is_the_margin_over_the_company_s_horizon(orders: Orders) -> None:
+    """Half the time, half the value; a fifth of the revenue, a fifth."""
+    store = orders("customer_id ordered_at amount\na 2024-05-31 90.00")
+    assert worth(store, ValueSettings(horizon_days=90)) == [90]
+    assert worth(store, ValueSettings(horizon_days=45, margin_share=0.2)) == [9]
+
+
+def test_returns_are_taken_from_the_spend_but_never_below_nothing(orders: Orders) -> None:
+    """Who sent back more than they bought is worth nothing, not less."""
+    store = orders("""
+        customer_id  ordered_at  amount  kind
+        a            2024-05-01  90.00   sale
+        a            2024-05-09  -45.00  return
+        b            2024-05-09  -45.00  return
+    """)
+    assert worth(store, ValueSettings(horizon_days=90)) == [45, 0]
+
+
+def test_only_what_is_known_at_the_cutoff_counts(orders: Orders) -> None:
+    """Neither an order at the cutoff, nor one recorded then, nor an unknown amount."""
+    store = orders(
+        """
+        customer_id  ordered_at  recorded_at  amount
+        a            2024-06-01  -            90.00
+        b            2024-05-01  2024-06-01   90.00
+        c            2024-01-01  -            -
+        c            2024-05-31  -            90.00
+        """,
+        customers=["d"],
+    )
+    assert worth(store, ValueSettings(horizon_days=90)) == [0, 0, 90, 0]
+
+
+def test_the_last_microsecond_before_the_pace_is_outside(orders: Orders) -> None:
+    """The 365 days are half-open too."""
+    store = orders("""
+        customer_id  ordered_at                  amount
+        a            2023-06-02                  7.30
+        b            2023-06-01T23:59:59.999999  7.30
+    """)
+    assert worth(store) == [7.3, 0]
+
+
+def test_money_is_rounded_as_the_currency_is(orders: Orders) -> None:
+    """No yen has a hundredth."""
+    store = orders("customer_id ordered_at amount\na 2024-05-31 100", money_exponent=0)
+    assert worth(store) == [406]
+
+
+def test_without_amounts_no_value_is_known(orders: Orders) -> None:
+    """Not 0, which would be a claim."""
+    assert np.isnan(worth(orders("customer_id ordered_at\na 2024-05-31"))).all()
+
+
+def test_only_those_asked_for_are_answered(orders: Orders) -> None:
+    """In the order asked."""
+    store = orders("customer_id ordered_at amount\na 2024-05-31 1.00\nb 2024-05-31 2.00")
+    found = expected_value(store, CUTOFF, np.array([1, 0, 1]), ValueSettings(horizon_days=90))
+    assert found.tolist() == [2, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"horizon_days": 0}, "needs horizon_days above 0"),
+        ({"margin_share": 0.0}, "margin_share above 0 and at most 1"),
+        ({"margin_share": 1.1}, "margin_share above 0 and at most 1"),
+        ({"margin_share": float("nan")}, "margin_share above 0 and at most 1"),
+        ({"source": "guessed"}, "source is 'guessed'; it is 'assumed' or 'learned'"),
+    ],
+)
+def test_values_that_are_none_are_refused(settings: dict[str, float], message: str) -> None:
+    """When they are made."""
+    with pytest.raises(ConfigError, match=message):
+        ValueSettings(**settings)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_priority_is_a_percentile() -> None:
+    """Of the value at risk; equals share the better place, and who has no value comes last."""
+    at_risk = np.array([5.0, 1.0, 5.0, np.nan])
+    assert priority(at_risk, np.array([0.1, 0.9, 0.2, 1.0])).tolist() == [100, 50, 100, 25]
+
+
+def test_without_any_value_the_probability_decides() -> None:
+    """So there is an order to call in all the same."""
+    nothing = np.full(3, np.nan)
+    assert priority(nothing, np.array([0.1, 0.9, 0.5])).tolist() == [33.33, 100, 66.67]
+    assert priority(np.empty(0), np.empty(0)).tolist() == []
