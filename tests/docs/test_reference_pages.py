@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +14,14 @@ from typer.main import get_command
 
 from retain.cli import manual
 from retain.cli.app import BUG, INTERRUPTED, app
+from retain.config import load_config
 from retain.errors import UserError
+from retain.events.source import TableSource
 from retain.exports.formats import FORMATS
 from retain.features.catalog import EVERY
 from retain.features.manual import in_words
 from retain.features.spec import How, Measure
+from retain.shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,3 +96,34 @@ def test_every_export_format_is_named_by_the_verb(page: Callable[[str], str], na
     """The option that takes a format says which there are."""
     option = next(line for line in page("cli.md").splitlines() if line.startswith("| `--to "))
     assert name in option
+
+
+@pytest.mark.parametrize(("place", "kind"), list(manual.sections()), ids=lambda one: str(one) or "top")
+def test_the_shipped_configuration_shows_every_setting(place: str, kind: type) -> None:
+    """`configs/default.toml` has each key, but for those of a table's own files."""
+    at: Any = tomllib.loads(shipped("default.toml").read_text(encoding="utf-8"))
+    for word in place.replace("NAME", "orders").split("."):
+        at = at.get(word, at) if word else at
+    keys = {one.name for one in manual.keys_of(kind)}
+    assert keys <= set(at) or kind is TableSource
+    assert set(at) <= keys
+
+
+def test_the_example_of_a_configuration_loads(page: Callable[[str], str], tmp_path: Path) -> None:
+    """The first block of the page is a whole configuration."""
+    written = tmp_path / "example.toml"
+    written.write_text(re.findall(r"```toml\n(.*?)```", page("configuration.md"), re.DOTALL)[0])
+    config = load_config(written, tmp_path)
+    assert config.name == "my_shop"
+    assert dict(config.source.tables["orders"].columns)["amount"] == "total"
+
+
+def test_the_example_of_a_feature_is_one(page: Callable[[str], str]) -> None:
+    """The block of code declares a feature that could be added as it stands."""
+    code = re.findall(r"```python\n(.*?)```", page("features.md"), re.DOTALL)[0]
+    names: dict[str, Any] = {}
+    exec(code.replace("\nFeature(", "\nmade = Feature("), names)  # noqa: S102 - the manual's own example
+    feature = names["made"]
+    assert feature.name not in EVERY.names
+    assert feature.mentioned == (feature.name,)
+    assert in_words(feature.formula) == "smallest amount over orders, last 365 days"
