@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[2] / "docs"
 GENERATED = ("cli.md", "configuration.md", "features.md")
 VERBS = list(manual.leaves(get_command(app)))
+CONFIGS = [
+    one.relative_to(DOCS.parent / "configs").as_posix()
+    for one in sorted((DOCS.parent / "configs").rglob("*.toml"))
+    if one.name != "playbook.toml"
+]
 SETTINGS = [(place, one.name) for place, kind in manual.sections() for one in manual.keys_of(kind)]
 
 
@@ -127,3 +132,9 @@ def test_the_example_of_a_feature_is_one(page: Callable[[str], str]) -> None:
     assert feature.name not in EVERY.names
     assert feature.mentioned == (feature.name,)
     assert in_words(feature.formula) == "smallest amount over orders, last 365 days"
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_shipped_configuration_loads(name: str, tmp_path: Path) -> None:
+    """Those of the data sets too, whether or not the data are at hand."""
+    assert load_config(shipped(name), tmp_path).name

@@ -19,8 +19,6 @@ def read(book: Path) -> Any:
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda one: one.stem)
-# Jupyter's own machinery warns of what we cannot mend.
-@pytest.mark.filterwarnings("default")
 def test_a_notebook_runs_from_top_to_bottom(
     book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
