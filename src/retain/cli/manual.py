@@ -23,6 +23,7 @@ from retain.modelling.learners import LEARNERS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_VALUES = {str: "TEXT", int: "NUMBER", Path: "PATH"}
 _TYPES = {str: "text", int: "whole number", float: "number", bool: "true or false"}
 _ITEMS = {str: "texts"}
 _FOUND: dict[tuple[type, str], str] = {(Config, "name"): "the file's name"}
@@ -34,7 +35,7 @@ def verbs() -> str:
     root: Any = get_command(app)
     parts = [f"## Options that every verb takes\n\n{_parameters(root)}"]
     for path, verb in leaves(root):
-        usage = " ".join(one for each in verb.params for one in _usage(each))
+        usage = " ".join(_usage(one) for one in verb.params)
         head = f"## {path[0]}" if len(path) == 1 else f"### {' '.join(path)}"
         if len(path) > 1 and f"## {path[0]}" not in parts:
             parts += [f"## {path[0]}", root.commands[path[0]].help]
@@ -52,30 +53,26 @@ def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
             yield (*path, name), one
 
 
-def _usage(parameter: Any) -> Iterator[str]:
-    """How a call writes the parameter; what may be left out stands in brackets, options as one."""
+def _usage(parameter: Any) -> str:
+    """How a call writes the parameter; what may be left out stands in brackets."""
+    return _written(parameter) if parameter.required else f"[{_written(parameter)}]"
+
+
+def _written(parameter: Any) -> str:
+    """An argument by its name; an option with what stands for its value, if it takes one."""
     if parameter.param_type_name == "argument":
-        yield parameter.name.upper() if parameter.required else f"[{parameter.name.upper()}]"
-    elif parameter.required:
-        yield f"{parameter.opts[0]} {_metavar(parameter)}"
-    else:
-        yield f"[{' '.join([parameter.opts[0], _metavar(parameter)]).rstrip()}]"
-
-
-def _metavar(parameter: Any) -> str:
-    """What stands for the option's value; nothing where it takes none."""
-    kind = parameter.type_descriptor.annotation
-    return "" if parameter.is_flag else {Path: "PATH", int: "NUMBER"}.get(kind, "TEXT")
+        return str(parameter.name.upper())
+    if parameter.is_flag:
+        return str(parameter.opts[0])
+    return f"{parameter.opts[0]} {_VALUES[parameter.type_descriptor.annotation]}"
 
 
 def _parameters(command: Any) -> str:
     """The table of a command's arguments and options; nothing where it has none."""
     rows = []
     for one in command.params:
-        argument = one.param_type_name == "argument"
-        written = one.name.upper() if argument else " ".join([one.opts[0], _metavar(one)]).rstrip()
         default = "" if one.default in (None, False) else f"`{one.default}`"
-        rows.append(f"| `{written}` | {'required' if one.required else default} | {one.help} |")
+        rows.append(f"| `{_written(one)}` | {'required' if one.required else default} | {one.help} |")
     return "\n".join(["| option | default | meaning |", "|---|---|---|", *rows]) if rows else ""
 
 
@@ -100,8 +97,6 @@ def settings() -> str:
     for section, kind in sections():
         about = _about(kind)
         keys = [one for one in keys_of(kind) if not _is_section(kind, one.name)]
-        if not keys:
-            continue
         hints = _hints(kind)
         rows = [
             f"| `{one.name}` | {_type(hints[one.name])} | {_default(kind, one)} | {about[one.name]} |"
