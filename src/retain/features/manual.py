@@ -1,0 +1,69 @@
+"""The catalogue of features as a page of the manual, written from the declarations themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from retain.features.catalog import FAMILIES
+from retain.features.spec import How, Measure, Ratio
+
+if TYPE_CHECKING:
+    from retain.features.spec import Formula
+    from retain.timeline import Lookback
+
+_VALUES = {"gap": "gap in days", "hour_band": "four-hour band", "gross": "price before discount"}
+_VIEWS = {"orders": "orders", "returns": "returns", "lines": "order lines"}
+_SAID = {
+    How.COUNT: "number of {events}",
+    How.SUM: "sum of {value} over {events}",
+    How.MEAN: "mean {value} over {events}",
+    How.SD: "standard deviation of {value} over {events}",
+    How.MIN: "smallest {value} over {events}",
+    How.MAX: "largest {value} over {events}",
+    How.MEDIAN: "median {value} over {events}",
+    How.DISTINCT: "number of different values of {value} in {events}",
+    How.ENTROPY: "entropy of {value} over {events}",
+    How.TOP_SHARE: "share of the most frequent {value} in {events}",
+    How.SINCE_LAST: "days from the last of {events} to the cutoff",
+    How.SINCE_FIRST: "days from the first of {events} to the cutoff",
+}
+
+
+def feature_tables() -> str:
+    """Every feature of every family, as Markdown."""
+    parts = []
+    for family, features in FAMILIES.items():
+        rows = [
+            f"| `{one.name}` | {one.topic} | {in_words(one.formula)} | {one.why} | {one.phrase} |"
+            for one in features
+        ]
+        head = f"### {family}\n\n| feature | topic | formula | why | phrase |\n|---|---|---|---|---|\n"
+        parts.append(head + "\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+def in_words(formula: Formula) -> str:
+    """A formula as a person would read it out.
+
+    >>> in_words(Measure("orders", How.COUNT))
+    'number of orders'
+    """
+    if isinstance(formula, Measure):
+        return _measure(formula)
+    if isinstance(formula, Ratio):
+        return f"({_measure(formula.top)}) / ({_measure(formula.bottom)})"
+    return f"(a - b) / (a + b), a = {_measure(formula.recent)}, b = {_measure(formula.before)}"
+
+
+def _measure(one: Measure) -> str:
+    events = _VIEWS[one.view] + (f" of which {one.where} is true" if one.where else "")
+    value = _VALUES.get(one.value or "", one.value or "")
+    return _SAID[one.how].format(events=events, value=value) + _window(one.within)
+
+
+def _window(within: Lookback) -> str:
+    if within.days is None:
+        return ""
+    if within.until_days:
+        return f", from {within.days} to {within.until_days} days before the cutoff"
+    return f", last {within.days} days"
