@@ -8,8 +8,9 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 # One thread a process: LightGBM's threads spin, and on a busy small machine that costs far more than it gains.
-export OMP_NUM_THREADS ?= 2
+export OMP_NUM_THREADS ?= 1
 export MLFLOW_DISABLE_TELEMETRY := true
+GENERATED := docs/cli.md docs/configuration.md docs/features.md
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check install
 
 help:  ## list the tasks
@@ -43,7 +44,11 @@ check: setup-test  ## format, lint, types, import contracts, generated docs
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m cogapp --check --verbosity=1 $(GENERATED)
+
+docs: setup-test  ## write the generated pages of the manual again
+	@$(BIN)/python -m cogapp -r -U --verbosity=1 $(GENERATED)
 
 bench: setup-test  ## measure speed against named baselines (minutes)
 	@for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done

@@ -21,7 +21,7 @@ def command(
 
         retain demo
 
-        retain demo --customers 2000 --workspace /tmp/try
+        retain demo --customers 2000 --workspace try
     """
     from retain.pipeline.demo import run_demo  # noqa: PLC0415  # --help loads nothing heavy
 

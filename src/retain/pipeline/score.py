@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 SCORES, MANIFEST = "scores.parquet", "run.json"
 HIGH_VALUE_PERCENTILE = 90
 """Customers worth more than this share of those scored count as high in value."""
-CHANNELS = {"e-mail": "consent_email", "sms": "consent_sms", "phone": "consent_phone", "post": "consent_post"}
 
 
 @dataclass(frozen=True)
@@ -200,9 +199,7 @@ def contact_rules(store: EventStore, scored: Scored, playbook: Playbook, as_of: 
         )
         preferred = [levels[code] if code >= 0 else None for code in codes.tolist()]
     consent = {
-        channel: given
-        for channel, column_name in CHANNELS.items()
-        if channel in playbook.channels and (given := flags(column_name)) is not None
+        channel: given for channel in playbook.channels if (given := flags(f"consent_{channel}")) is not None
     }
     return ContactRules(
         consent=consent,
