@@ -52,7 +52,7 @@ def show(context: typer.Context, model: Reference = "champion") -> None:
     shared: Context = context.obj
     project = shared.project()
     one = project.tracking.find(model)
-    card = project.open(project.tracking.bundle_of(one)).card
+    card = project.card_of(one)
     training = card["training"]
     shared.show(
         {**_as_dict(one), "card": dict(card)},

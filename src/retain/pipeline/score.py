@@ -14,7 +14,7 @@ from pyarrow import parquet
 from retain import __version__, atomic
 from retain.decisions.playbook import load_playbook
 from retain.decisions.rules import ContactRules, recommend
-from retain.errors import ModelError, OutputError
+from retain.errors import OutputError
 from retain.events.store import MISSING
 from retain.labels import require_cutoff
 from retain.modelling.tracking import CHAMPION
@@ -126,12 +126,7 @@ def make_scores(project: Project, as_of: int, registered: Registered, out: Path 
     """The same, in memory only."""
     config, store = project.config, project.store
     require_cutoff(store, as_of)
-    opened = project.open(project.tracking.bundle_of(registered))
-    if opened.churn != config.churn:
-        raise ModelError(
-            f"Model {opened.version} predicts another definition of churn than the configuration's: "
-            f"{opened.churn.in_words} Run `retain train`, or choose another with --model."
-        )
+    opened = project.open(registered)
     notes = []
     if opened.trained_until > as_of:
         notes.append(
