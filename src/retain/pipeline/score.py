@@ -52,7 +52,7 @@ class ScoringRun:
         scored: the customers with a score.
         actions: what is recommended for them.
         table: the rows of ``scores.parquet``.
-        run_id: decided by data, model and settings alone.
+        run_id: decided by data, model, settings and playbook alone.
         notes: what the reader should know.
     """
 
@@ -139,7 +139,8 @@ def make_scores(project: Project, as_of: int, registered: Registered, out: Path 
     actions = recommend(
         playbook, scored.tier.tolist(), scored.raising_topics, contact_rules(store, scored, playbook, as_of)
     )
-    parts = (opened.version, str(as_of), config.digest, *(one.fingerprint for one in store.accounts.values()))
+    decisive = (config.digest, repr(playbook), *(one.fingerprint for one in store.accounts.values()))
+    parts = (opened.version, str(as_of), *decisive)
     run_id = hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
     table = scorecard(
         store,
