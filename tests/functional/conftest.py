@@ -94,8 +94,10 @@ def cli() -> Callable[..., Ran]:
 def in_a_process() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run Python in a process of its own with these arguments; it need not succeed."""
 
-    def run(*words: object) -> subprocess.CompletedProcess[str]:
-        surroundings = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    def run(*words: object, threads: int = 1) -> subprocess.CompletedProcess[str]:
+        # MLflow leaves the store of the latest test in the environment.
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+        surroundings = {**ours, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": str(threads)}
         return subprocess.run(
             [sys.executable, *map(str, words)], capture_output=True, text=True, check=False, env=surroundings
         )
