@@ -281,7 +281,7 @@ def test_run_that_fails_while_writing_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     if step == "parquet":
-        monkeypatch.setattr(pipeline_score.parquet, "write_table", full)
+        monkeypatch.setattr(parquet, "write_table", full)
     else:
         monkeypatch.setattr(pipeline_score, step, full)
     ran = shop("score", "--out", tmp_path / "scores")
