@@ -273,7 +273,6 @@ def test_init_on_a_folder_of_csv_files_leads_to_a_model(
         "exports",
         "panel.csv",
         "retain.toml",
-        "workspace",
     ]
 
 
