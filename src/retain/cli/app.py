@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 import traceback
@@ -92,6 +93,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line, and end the process with a documented exit code."""
     words = _general_first(sys.argv[1:] if arguments is None else arguments)
     log_json = "--log-format=json" in words or ("--log-format", "json") in pairwise(words)
+    for stream in (sys.stdout, sys.stderr):
+        # A console that lacks a letter shall show its number, not end the run.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     log = Context(None, Path(), as_json=False, quiet=False, log_json=log_json, started=time.monotonic())
     try:
         app(words)

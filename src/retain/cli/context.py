@@ -62,7 +62,9 @@ class Context:
     def show(self, result: dict[str, Any], words: Iterable[str]) -> None:
         """Write the result to stdout: as JSON, or in words."""
         if self.as_json:
-            print(json.dumps(result, ensure_ascii=False, indent=1, allow_nan=False))
+            # Escapes are JSON wherever it goes; letters are only where the console has them.
+            everywhere = (sys.stdout.encoding or "utf-8").lower().replace("-", "") != "utf8"
+            print(json.dumps(result, ensure_ascii=everywhere, indent=1, allow_nan=False))
         else:
             print("\n".join(words))
 

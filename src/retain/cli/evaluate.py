@@ -84,6 +84,6 @@ def _words(done: Evaluation) -> list[str]:
         "",
         (
             f"The model ranks a churner above a stayer {measures.auroc.value:.1%} of the time, "
-            f"{abs(ahead):.1%} {'more' if ahead >= 0 else 'less'} often than the best baseline ({best[0]})."
+            f"{abs(ahead) * 100:.1f} points {'more' if ahead >= 0 else 'less'} often than the best baseline ({best[0]})."
         ),
     ]

@@ -55,7 +55,7 @@ def _words(found: Explanation, currency: str) -> list[str]:
         )
         lines.append("")
     if found.probability is None:
-        return [*lines, f"Not scored: {found.status_reason}."]
+        return [*lines, f"Not scored ({found.status.replace('_', ' ')}): {found.status_reason}."]
     lines.append(f"Probability of churn {found.probability:.1%}: {found.tier} risk.")
     if found.value is not None:
         lines.append(f"Expected to bring {found.value:,.2f} {currency}".rstrip() + " if kept.")

@@ -15,7 +15,7 @@ def command(
         str | None,
         typer.Option(help="End of the last period. Without it: the end of the data.", show_default=False),
     ] = None,
-    days: Annotated[int, typer.Option(help="Length of a period in days.", min=1)] = 90,
+    days: Annotated[int, typer.Option(help="Length of a period in days.", min=1, max=36_500)] = 90,
     periods: Annotated[int, typer.Option(help="How many periods, side by side.", min=1)] = 1,
 ) -> None:
     """Show the customer base in figures: churn and retention rates, repeat purchases, value.

@@ -49,17 +49,19 @@ def show(context: typer.Context, model: Reference = "champion") -> None:
 
         retain models show champion
     """
+    from retain.labels import ChurnSettings  # noqa: PLC0415  # --help loads nothing heavy
+
     shared: Context = context.obj
     project = shared.project()
     one = project.tracking.find(model)
-    card = project.open(project.tracking.bundle_of(one)).card
+    card = project.card_of(one)
     training = card["training"]
     shared.show(
         {**_as_dict(one), "card": dict(card)},
         [
-            f"Model {one.number} ({one.version}) {', '.join(one.aliases)}".rstrip(),
+            f"Model {one.number} ({one.version}){''.join(f', {alias}' for alias in one.aliases)}",
             f"  learner      {card['learner']}, {len(card['features'])} features",
-            f"  churn        {card['churn']}",
+            f"  churn        {ChurnSettings(**card['churn']).in_words}",
             f"  trained      until {training['until']} on {len(training['cutoffs'])} cutoffs, {training['rows']:,} snapshots",
             f"  MLflow run   {one.run_id}",
             "",

@@ -42,7 +42,9 @@ def command(
     result = run.as_dict()
     words = [
         f"{run.table.num_rows:,} customers: "
-        + ", ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in run.statuses.items()),
+        + ", ".join(
+            f"{count:,} {status.replace('_', ' ')}" for status, count in run.statuses.items() if count
+        ),
         "",
         *table(
             ("tier", "customers"), [(tier, f"{count:,}") for tier, count in run.tiers.items()], right=(1,)

@@ -58,7 +58,7 @@ def command(
             ),
             "",
             *table(
-                ("learner", "mean AUROC", *(instant_text(one.validation) for one in trained.plan.folds)),
+                ("learner", "mean AUROC", *(instant_text(one.validation)[:10] for one in trained.plan.folds)),
                 [
                     (one.learner, number(one.mean_auroc), *(number(each) for each in one.auroc))
                     for one in trained.contests

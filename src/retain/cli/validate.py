@@ -66,7 +66,7 @@ def _words(found: Validation) -> list[str]:
     )
     if found.unfed:
         lines.append(f"{len(found.unfed)} more need columns that the source lacks, such as {found.unfed[0]}.")
-    if found.plan is None:
+    if found.plan is None or found.latest_test_cutoff is None:
         lines.append(f"No model can be trained yet: {found.obstacle}")
     else:
         lines.append(

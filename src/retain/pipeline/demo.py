@@ -11,7 +11,7 @@ from retain.examples import shop
 from retain.labels import observed
 from retain.pipeline.evaluate import Evaluation, run_evaluation
 from retain.pipeline.export import run_export
-from retain.pipeline.project import Project, silent
+from retain.pipeline.project import Project, make_workspace, silent
 from retain.pipeline.report import write_report
 from retain.pipeline.score import ScoringRun, run_scoring
 from retain.pipeline.train import run_training
@@ -58,7 +58,11 @@ def run_demo(
         workspace: the folder that takes everything written.
         customers: of the generated shop.
         progress: called with a few words before each step that takes long.
+
+    Raises:
+        OutputError: the workspace cannot be written.
     """
+    make_workspace(workspace)
     real = _story(Project(load_config(shipped(REAL), workspace), workspace, progress), None)
     progress(f"generating a shop of {customers:,} customers")
     place = workspace / "data" / "shop"

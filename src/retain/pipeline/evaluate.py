@@ -72,11 +72,7 @@ def run_evaluation(project: Project, cutoff: int, model: str | None = None) -> E
     require_cutoff(store, cutoff)
     require_closed(config.churn, cutoff, observed(store)[1])
     registered, trained_now = _model(project, cutoff, model)
-    opened = project.open(project.tracking.bundle_of(registered))
-    if opened.churn != config.churn:
-        raise ModelError(
-            f"Model {opened.version} predicts another definition of churn: {opened.churn.in_words}"
-        )
+    opened = project.open(registered)
     if opened.trained_until > cutoff:
         raise ModelError(
             f"Model {opened.version} knew outcomes until {opened.card['training']['until']}, after the cutoff "

@@ -15,8 +15,8 @@ from retain.labels import LABELS, require_cutoff, sales_of
 from retain.modelling.tracking import CHAMPION
 from retain.pipeline.score import contact_rules, playbook_of
 from retain.scoring.reasons import by_topic, topics_of
-from retain.scoring.scorecard import score_customers
-from retain.timeline import instant_text
+from retain.scoring.scorecard import INVALID, NO_HISTORY, NOT_ELIGIBLE, SCORED, score_customers
+from retain.timeline import DAY, instant_text
 
 if TYPE_CHECKING:
     from retain.pipeline.project import Project
@@ -49,10 +49,12 @@ class Explanation:
     Attributes:
         customer_id: who.
         as_of: the cutoff.
+        model_version: of the bundle.
         orders: (instant, amount or None) of the latest orders before it, newest first.
         orders_total: how many rows of sales were known.
-        probability: of churn; None when the customer is not eligible.
-        status_reason: why there is no score.
+        status: as in the scores.
+        status_reason: why there is no score; empty when there is one.
+        probability: of churn; None without a score.
         tier: risk tier.
         value: expected margin if they stay.
         reasons: in plain words, the strongest first.
@@ -61,24 +63,24 @@ class Explanation:
         action: what is recommended.
         channel: where.
         action_why: why.
-        model_version: of the bundle.
     """
 
     customer_id: str
     as_of: int
     orders: tuple[tuple[int, float | None], ...]
     orders_total: int
-    probability: float | None
-    status_reason: str
-    tier: str
-    value: float | None
-    reasons: tuple[str, ...]
-    topics: tuple[tuple[str, float], ...]
-    drivers: tuple[Driver, ...]
-    action: str
-    channel: str
-    action_why: str
     model_version: str
+    status: str
+    status_reason: str = ""
+    probability: float | None = None
+    tier: str = ""
+    value: float | None = None
+    reasons: tuple[str, ...] = ()
+    topics: tuple[tuple[str, float], ...] = ()
+    drivers: tuple[Driver, ...] = ()
+    action: str = ""
+    channel: str = ""
+    action_why: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The explanation as JSON values."""
@@ -90,6 +92,7 @@ class Explanation:
                 {"ordered_at": instant_text(when), "amount": amount} for when, amount in self.orders
             ],
             "churn_probability": self.probability,
+            "status": self.status,
             "status_reason": self.status_reason or None,
             "risk_tier": self.tier or None,
             "expected_value": self.value,
@@ -123,18 +126,30 @@ def run_explanation(
 
     Raises:
         UsageError: there is no such customer.
+        ModelError: no such model, or it does not fit the data or the definition of churn.
         WindowError: the date does not fit the data.
     """
     store, config = project.store, project.config
     as_of = project.end_of_data() if as_of is None else as_of
     require_cutoff(store, as_of)
     position = int(np.searchsorted(store.customer_ids, customer_id))
-    if position == len(store.customer_ids) or store.customer_ids[position] != customer_id:
+    known = position < len(store.customer_ids) and store.customer_ids[position] == customer_id
+    if not known and customer_id not in store.invalid:
+        # Without the id: messages may be kept in logs.
         raise UsageError(
-            f"There is no customer '{customer_id}' in the data. Write the id as the tables do, zeros in front too."
+            "There is no such customer in the data. Write the id as the tables do, zeros in front too."
         )
-    registered = project.tracking.find(model or CHAMPION)
-    opened = project.open(project.tracking.bundle_of(registered))
+    opened = project.open(project.tracking.find(model or CHAMPION))
+    if not known:
+        return Explanation(
+            customer_id,
+            as_of,
+            (),
+            0,
+            opened.version,
+            INVALID,
+            store.invalid[customer_id],
+        )
     sales = sales_of(store)
     mine = (sales.customer == position) & (sales.known < as_of)
     when = sales.time[mine][::-1]
@@ -147,31 +162,13 @@ def run_explanation(
         (int(moment), None if amount == MISSING else float(amount) / 10**store.money_exponent)
         for moment, amount in zip(when[:LATEST], amounts[:LATEST], strict=True)
     )
-    eligible = bool(LABELS.get(opened.churn.definition).eligible(store, as_of, opened.churn)[position])
-    if not eligible:
-        what = (
-            f"no order in the {opened.churn.active_days} days before {instant_text(as_of)}"
-            if len(when)
-            else "no order yet"
-        )
-        return Explanation(
-            customer_id,
-            as_of,
-            latest,
-            len(when),
-            None,
-            what,
-            "",
-            None,
-            (),
-            (),
-            (),
-            "",
-            "",
-            "",
-            opened.version,
-        )
     only = Snapshots(np.array([position]), np.array([as_of]))
+    if not LABELS.get(opened.churn.definition).eligible(store, as_of, opened.churn)[position]:
+        status, why = NO_HISTORY, "no order known before this date"
+        if len(when):
+            status = NOT_ELIGIBLE
+            why = f"last order {(as_of - int(when[0])) // DAY} days ago; active means one in {opened.churn.active_days} days"
+        return Explanation(customer_id, as_of, latest, len(when), opened.version, status, why)
     scored = score_customers(store, opened, project.engine, only, config.tiers, config.value)
     contributions = opened.fitted.contributions(scored.values)[0]
     features = opened.features
@@ -193,8 +190,9 @@ def run_explanation(
         as_of=as_of,
         orders=latest,
         orders_total=len(when),
+        model_version=opened.version,
+        status=SCORED,
         probability=float(scored.probability[0]),
-        status_reason="",
         tier=str(scored.tier[0]),
         value=worth if np.isfinite(worth) else None,
         reasons=tuple(one.sentence for one in scored.reasons[0]),
@@ -203,5 +201,4 @@ def run_explanation(
         action=str(action.action_id[0]),
         channel=str(action.channel[0] or ""),
         action_why=str(action.why[0]),
-        model_version=opened.version,
     )

@@ -58,7 +58,7 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
 
     Args:
         project: the data and settings.
-        cutoffs: one or more instants.
+        cutoffs: one or more instants; one that is named twice counts once.
         out: a path that ends in ``.parquet`` or ``.csv``.
 
     Raises:
@@ -70,6 +70,7 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
             f"'{out}' has to end in .parquet or .csv. {did_you_mean(out.suffix, ['.parquet', '.csv'])}"
         )
     store, churn = project.store, project.config.churn
+    cutoffs = tuple(dict.fromkeys(cutoffs))
     for cutoff in cutoffs:
         require_cutoff(store, cutoff)
     sales = sales_of(store)
@@ -99,6 +100,4 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
             csv.write_csv(table, part)
         else:
             parquet.write_table(table, part, compression="zstd")
-    return FeatureRun(
-        out, len(snapshots), tuple(cutoffs), project.features.names, project.features.fingerprint
-    )
+    return FeatureRun(out, len(snapshots), cutoffs, project.features.names, project.features.fingerprint)

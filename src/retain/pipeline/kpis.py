@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retain.kpis import kpi_history
-from retain.labels import observed
+from retain.labels import observed, require_cutoff
 from retain.timeline import DAY
 
 if TYPE_CHECKING:
@@ -25,9 +25,10 @@ def run_kpis(
         periods: how many, as far as the data reach.
 
     Raises:
-        WindowError: a period is empty.
+        WindowError: the end does not fit the data.
     """
     until = project.end_of_data() if until is None else until
+    require_cutoff(project.store, until)
     first, _ = observed(project.store)
     ends = [until - back * days * DAY for back in range(periods)]
     reached = [end for end in ends if end == until or end - days * DAY >= first]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from retain.config import find_config, load_config
 from retain.engine import ENGINES
 from retain.engine.views import columns_at_hand
-from retain.errors import ModelError
+from retain.errors import ModelError, OutputError
 from retain.events.load import read_events
 from retain.features.catalog import feature_set
 from retain.labels import observed
@@ -17,8 +17,9 @@ from retain.modelling.tracking import Tracking
 from retain.timeline import instant, midnight_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+    from typing import Any
 
     from retain.config import Config
     from retain.engine.panel import Engine
@@ -77,6 +78,7 @@ class Project:
     @cached_property
     def tracking(self) -> Tracking:
         """The store of runs and models."""
+        make_workspace(self.workspace)
         self.progress("opening the model store")
         return Tracking(self.config.tracking, self.workspace, self.config.name)
 
@@ -96,13 +98,22 @@ class Project:
             and registered.tags.get("feature_set") == self.features.fingerprint
         )
 
-    def open(self, version_folder: Path) -> Bundle:
-        """The bundle in that folder, if its features can be computed here.
+    def card_of(self, registered: Registered) -> Mapping[str, Any]:
+        """How that version came about, whether or not it fits the data at hand."""
+        return bundle.load(self.tracking.bundle_of(registered)).card
+
+    def open(self, registered: Registered) -> Bundle:
+        """That version, if it predicts what the configuration asks for and its features can be computed here.
 
         Raises:
-            ModelError: a column that it reads is not there.
+            ModelError: it predicts another definition of churn, or a column that it reads is not there.
         """
-        opened = bundle.load(version_folder)
+        opened = bundle.load(self.tracking.bundle_of(registered))
+        if opened.churn != self.config.churn:
+            raise ModelError(
+                f"Model {opened.version} predicts another definition of churn than the configuration's: "
+                f"{opened.churn.in_words} Run `retain train`, or choose another with --model."
+            )
         lacking = [name for name in opened.features.names if name not in self.features.names]
         if lacking:
             raise ModelError(
@@ -110,6 +121,20 @@ class Project:
                 f"Map the missing columns under [source.tables.orders] columns, or train a model on what there is."
             )
         return opened
+
+
+def make_workspace(workspace: Path) -> None:
+    """Nothing; the workspace is a folder afterwards.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        workspace.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise OutputError(
+            f"The workspace {workspace} cannot be written: {cause.strerror}. Choose another with --workspace."
+        ) from cause
 
 
 def open_project(named: Path | None, workspace: Path, progress: Callable[[str], None] = silent) -> Project:

@@ -14,7 +14,7 @@ from pyarrow import parquet
 from retain import __version__, atomic
 from retain.decisions.playbook import load_playbook
 from retain.decisions.rules import ContactRules, recommend
-from retain.errors import ModelError, OutputError
+from retain.errors import OutputError
 from retain.events.store import MISSING
 from retain.labels import require_cutoff
 from retain.modelling.tracking import CHAMPION
@@ -51,7 +51,7 @@ class ScoringRun:
         scored: the customers with a score.
         actions: what is recommended for them.
         table: the rows of ``scores.parquet``.
-        run_id: decided by data, model and settings alone.
+        run_id: decided by data, model, settings and playbook alone.
         notes: what the reader should know.
     """
 
@@ -125,12 +125,7 @@ def make_scores(project: Project, as_of: int, registered: Registered, out: Path 
     """The same, in memory only."""
     config, store = project.config, project.store
     require_cutoff(store, as_of)
-    opened = project.open(project.tracking.bundle_of(registered))
-    if opened.churn != config.churn:
-        raise ModelError(
-            f"Model {opened.version} predicts another definition of churn than the configuration's: "
-            f"{opened.churn.in_words} Run `retain train`, or choose another with --model."
-        )
+    opened = project.open(registered)
     notes = []
     if opened.trained_until > as_of:
         notes.append(
@@ -143,7 +138,8 @@ def make_scores(project: Project, as_of: int, registered: Registered, out: Path 
     actions = recommend(
         playbook, scored.tier.tolist(), scored.raising_topics, contact_rules(store, scored, playbook, as_of)
     )
-    parts = (opened.version, str(as_of), config.digest, *(one.fingerprint for one in store.accounts.values()))
+    decisive = (config.digest, repr(playbook), *(one.fingerprint for one in store.accounts.values()))
+    parts = (opened.version, str(as_of), *decisive)
     run_id = hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
     table = scorecard(
         store,

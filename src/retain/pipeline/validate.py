@@ -35,7 +35,7 @@ class Validation:
         active: customers who are eligible at the end of the data.
         features: names of the features that the data feed.
         unfed: names of those that they cannot feed.
-        latest_test_cutoff: the last cutoff whose outcome is known.
+        latest_test_cutoff: the last cutoff whose outcome is known; None when the data are too short for any.
         plan: the cutoffs that would train; None when they do not suffice.
         obstacle: why not.
     """
@@ -50,7 +50,7 @@ class Validation:
     active: int
     features: tuple[str, ...]
     unfed: tuple[str, ...]
-    latest_test_cutoff: int
+    latest_test_cutoff: int | None
     plan: Plan | None
     obstacle: str
 
@@ -80,7 +80,9 @@ class Validation:
             "active_customers": self.active,
             "features": list(self.features),
             "features_without_data": list(self.unfed),
-            "latest_test_cutoff": instant_text(self.latest_test_cutoff),
+            "latest_test_cutoff": None
+            if self.latest_test_cutoff is None
+            else instant_text(self.latest_test_cutoff),
             "training_cutoffs": [] if self.plan is None else [instant_text(one) for one in self.plan.cutoffs],
             "obstacle": self.obstacle,
         }
@@ -96,6 +98,7 @@ def run_validation(project: Project) -> Validation:
         plan = make_plan(store, end, config.churn, config.training)
     except (WindowError, TrainingError) as cause:
         obstacle = str(cause)
+    latest = config.churn.window.latest_cutoff(last) // DAY * DAY
     return Validation(
         accounts=store.accounts,
         quarantine=str(project.folder / "quarantine"),
@@ -107,7 +110,7 @@ def run_validation(project: Project) -> Validation:
         active=int(np.count_nonzero(LABELS.get(config.churn.definition).eligible(store, end, config.churn))),
         features=project.features.names,
         unfed=tuple(name for name in EVERY.names if name not in project.features.names),
-        latest_test_cutoff=config.churn.window.latest_cutoff(last) // DAY * DAY,
+        latest_test_cutoff=latest if latest > first else None,
         plan=plan,
         obstacle=obstacle,
     )

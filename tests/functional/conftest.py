@@ -1,0 +1,150 @@
+"""What the tests of the whole command share: a way to call it, a trained shop, and small tables of one's own."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from retain.cli.app import main
+from retain.examples import shop as generated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[2]
+SHOP = ROOT / "configs" / "sources" / "shop.toml"
+CUSTOMERS = 400
+KNOWN_UNTIL = "2024-09-01"
+"""The shop's first model knows outcomes until then; the second knows all."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How one call ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What stdout holds: exactly one JSON object, without NaN or Infinity."""
+
+        def refuse(word: str) -> None:
+            raise AssertionError(f"{word} is no JSON")
+
+        found = json.loads(self.out, parse_constant=refuse)
+        assert isinstance(found, dict)
+        return found
+
+
+def call(*words: object) -> Ran:
+    """The command line, run in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    code: object = 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main([str(word) for word in words])
+        except SystemExit as end:
+            code = end.code or 0
+    assert isinstance(code, int)
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+@dataclass(frozen=True)
+class Home:
+    """A configuration and a workspace, and calls that name both."""
+
+    config: Path
+    workspace: Path
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The options that name both."""
+        return ("--config", str(self.config), "--workspace", str(self.workspace))
+
+    def __call__(self, *words: object) -> Ran:
+        """Run a verb; progress and errors are in ``err``."""
+        return call(*self.words, *words)
+
+    def well(self, *words: object) -> Any:
+        """The JSON result of a verb that has to succeed."""
+        ran = self(*words, "--json")
+        assert ran.code == 0, ran.err
+        return ran.json
+
+
+@pytest.fixture(scope="session")
+def cli() -> Callable[..., Ran]:
+    """Run the command line with these words."""
+    return call
+
+
+@pytest.fixture(scope="session")
+def in_a_process() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Python in a process of its own with these arguments; it need not succeed."""
+
+    def run(*words: object, threads: int = 1) -> subprocess.CompletedProcess[str]:
+        # MLflow leaves the store of the latest test in the environment.
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+        surroundings = {**ours, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": str(threads)}
+        return subprocess.run(
+            [sys.executable, *map(str, words)], capture_output=True, text=True, check=False, env=surroundings
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def model_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty model store; making one takes seconds, copying it none."""
+    folder = tmp_path_factory.mktemp("store")
+    config = folder / "nobody.toml"
+    config.write_text('[source.tables.orders]\npath = "none.csv"\n')
+    assert Home(config, folder)("models", "list").code == 0
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def own(tmp_path: Path, model_store: Path) -> Callable[..., Home]:
+    """A function from the text of an orders table, and more configuration, to a home in a folder of its own."""
+
+    def made(
+        orders: str | bytes, more: str = "", *, name: str = "orders.csv", settings: str = "", source: str = ""
+    ) -> Home:
+        workspace = tmp_path / "workspace"
+        workspace.mkdir(exist_ok=True)
+        if not (workspace / "mlflow.db").exists():
+            shutil.copy(model_store, workspace / "mlflow.db")
+        (tmp_path / name).write_bytes(orders if isinstance(orders, bytes) else orders.encode())
+        config = tmp_path / "own.toml"
+        config.write_text(
+            f'{settings}\n[source]\n{source}\n[source.tables.orders]\npath = "{name}"\n{more}\n',
+            encoding="utf-8",
+        )
+        return Home(config, workspace)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory, model_store: Path) -> Home:
+    """A generated shop with two models (the first one champion) and the scores of its last day."""
+    workspace = tmp_path_factory.mktemp("shop")
+    shutil.copy(model_store, workspace / "mlflow.db")
+    generated.write(workspace / "data" / "shop", customers=CUSTOMERS)
+    home = Home(SHOP, workspace)
+    home.well("train", "--until", KNOWN_UNTIL)
+    home.well("train")
+    home.well("score")
+    return home
