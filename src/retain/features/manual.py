@@ -5,14 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retain.features.catalog import FAMILIES
-from retain.features.spec import How, Measure, Ratio
+from retain.features.spec import Balance, How, Measure, Ratio
 
 if TYPE_CHECKING:
     from retain.features.spec import Formula
     from retain.timeline import Lookback
 
-_VALUES = {"gap": "gap in days", "hour_band": "four-hour band", "gross": "price before discount"}
-_VIEWS = {"orders": "orders", "returns": "returns", "lines": "order lines"}
+_VALUES = {
+    "gap": "gap in days",
+    "hour_band": "four-hour band",
+    "gross": "price before discount",
+    "wait": "hours waited",
+    "delay": "hours of delay",
+}
+_VIEWS = {
+    "lines": "order lines",
+    "first_responses": "first responses to tickets",
+    "resolutions": "tickets resolved",
+    "reopenings": "tickets reopened",
+    "escalations": "tickets escalated",
+    "breaches": "deadlines missed by support",
+    "answers": "feedback answered",
+    "opens": "messages opened",
+    "clicks": "messages with a link followed",
+    "bounces": "messages that came back",
+    "spam": "messages marked as spam",
+    "unsubscribes": "messages unsubscribed through",
+    "parcels": "deliveries",
+    "payment_failures": "failed payments",
+    "contract_ends": "contracts ended",
+}
+"""Views whose names do not say it."""
 _SAID = {
     How.COUNT: "number of {events}",
     How.SUM: "sum of {value} over {events}",
@@ -52,11 +75,15 @@ def in_words(formula: Formula) -> str:
         return _measure(formula)
     if isinstance(formula, Ratio):
         return f"({_measure(formula.top)}) / ({_measure(formula.bottom)})"
+    if isinstance(formula, Balance):
+        return " + ".join(map(_measure, formula.added)) + "".join(
+            f" - {_measure(one)}" for one in formula.removed
+        )
     return f"(a - b) / (a + b), a = {_measure(formula.recent)}, b = {_measure(formula.before)}"
 
 
 def _measure(one: Measure) -> str:
-    events = _VIEWS[one.view] + (f" of which {one.where} is true" if one.where else "")
+    events = _VIEWS.get(one.view, one.view) + (f" of which {one.where} is true" if one.where else "")
     value = _VALUES.get(one.value or "", one.value or "")
     return _SAID[one.how].format(events=events, value=value) + _window(one.within)
 
