@@ -38,7 +38,7 @@ class View(NamedTuple):
     unknown_left: bool
 
     def of(self, column: FloatArray) -> FloatArray:
-        """The column with every unknown value put where comparing with a threshold sends it to its side."""
+        """The column, with unknown values as something that comparing with any threshold sends to their side."""
         unknown = np.isnan(column)
         nearly_zero = np.abs(column) <= _ZERO
         exact = np.where(nearly_zero, 0.0, column)
@@ -46,7 +46,8 @@ class View(NamedTuple):
             return np.where(unknown, 0.0, exact)
         if self.missing == _ZERO_IS_UNKNOWN:
             unknown |= nearly_zero
-        return np.where(unknown, -np.inf if self.unknown_left else np.inf, exact)
+        # NaN fails every comparison, also that with the infinite threshold of a split that only asks what is known.
+        return np.where(unknown, -np.inf if self.unknown_left else np.nan, exact)
 
 
 class Split(NamedTuple):
@@ -153,7 +154,10 @@ def _leaves(fields: Mapping[str, str]) -> tuple[Leaf, ...]:
     if fields["num_cat"] != "0" or fields.get("is_linear", "0") != "0":
         raise ValueError("categorical splits and linear leaves have no exact contributions here")
     values = [float(one) for one in fields["leaf_value"].split()]
-    kinds, children = whole("decision_type"), list(zip(whole("right_child"), whole("left_child"), strict=True))
+    kinds, children = (
+        whole("decision_type"),
+        list(zip(whole("right_child"), whole("left_child"), strict=True)),
+    )
     splits = [
         Split(_view(feature, kind), float(threshold))
         for feature, kind, threshold in zip(
