@@ -89,7 +89,7 @@ class ShapleyTables:
         Raises:
             ModelError: the rows do not have the model's number of features.
         """
-        if x.ndim != 2 or x.shape[1] != self.width:  # noqa: PLR2004
+        if x.ndim != 2 or x.shape[1] != self.width:
             raise ModelError(f"The model reads {self.width} features; the rows have the shape {x.shape}.")
         result = np.empty(x.shape)
         for start in range(0, len(x), _ROWS):
