@@ -70,7 +70,6 @@ def grown(drawn: dict[str, object]) -> tuple[lightgbm.Booster, Forest, FloatArra
             "num_leaves": at["leaves"],
             "min_data_in_leaf": at["least"],
             "min_data_in_bin": 1,
-            "min_sum_hessian_in_leaf": 0.0,
             "use_missing": at["use_missing"],
             "zero_as_missing": at["zero_as_missing"],
             "num_threads": 1,
