@@ -154,26 +154,19 @@ def _leaves(fields: Mapping[str, str]) -> tuple[Leaf, ...]:
     if fields["num_cat"] != "0" or fields.get("is_linear", "0") != "0":
         raise ValueError("categorical splits and linear leaves have no exact contributions here")
     values = [float(one) for one in fields["leaf_value"].split()]
-    kinds, children = (
-        whole("decision_type"),
-        list(zip(whole("right_child"), whole("left_child"), strict=True)),
-    )
-    splits = [
-        Split(_view(feature, kind), float(threshold))
-        for feature, kind, threshold in zip(
-            whole("split_feature"), kinds, fields["threshold"].split(), strict=True
-        )
-    ]
-    # Leaves stand before the splits, from the last to the first, so that a child's number is its place.
+    asked = zip(whole("split_feature"), whole("decision_type"), fields["threshold"].split(), strict=True)
+    splits = [Split(_view(feature, kind), float(threshold)) for feature, kind, threshold in asked]
+    children = list(zip(whole("right_child"), whole("left_child"), strict=True))
+    # Those of the leaves come last and backwards, so that a child's number, below zero for a leaf, is its place.
     rows = whole("internal_count") + whole("leaf_count")[::-1]
-    if sorted(child for both in children for child in both) != sorted(
-        {*range(-len(values), len(splits))} - {0 if splits else -1}
-    ):
+    root = 0 if splits else -1
+    nodes = set(range(-len(values), len(splits)))
+    if sorted(child for both in children for child in both) != sorted(nodes - {root}):
         raise ValueError("its nodes do not form one tree")
-    if splits and min(rows) < 1:
+    if splits and (len(rows) != len(nodes) or min(rows) < 1):
         raise ValueError("a node without training rows has no average")
     found = []
-    waiting: list[tuple[int, tuple[Step, ...]]] = [(0 if splits else -1, ())]
+    waiting: list[tuple[int, tuple[Step, ...]]] = [(root, ())]
     while waiting:
         node, path = waiting.pop()
         if node < 0:

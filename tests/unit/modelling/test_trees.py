@@ -70,6 +70,7 @@ def test_what_is_unknown_goes_to_its_side() -> None:
         ("left_child", "0 1", "do not form one tree"),
         ("left_child", "7 1", "do not form one tree"),
         ("internal_count", "0 0", "without training rows"),
+        ("leaf_count", "70 15", "without training rows"),
         ("threshold", "6.5", "Tree 0 of the model cannot be read"),
         ("threshold", "6.5 many", "Tree 0"),
         ("split_feature", "1 5", "2 features and asks for number 5"),
