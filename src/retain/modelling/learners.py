@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from scipy.special import logit
 
+from retain.modelling.contributions import ShapleyTables
+from retain.modelling.trees import read_forest
 from retain.registry import Registry
 
 if TYPE_CHECKING:
@@ -92,12 +95,16 @@ class _Trees:
         return np.asarray(self.booster.predict(x, raw_score=True, num_iteration=size or -1, num_threads=1))
 
     def contributions(self, x: FloatArray) -> FloatArray:
-        """Exact TreeSHAP values (Lundberg and others 2020), without the base value's column."""
-        return np.asarray(self.booster.predict(x, pred_contrib=True, num_threads=1))[:, :-1]
+        """Exact TreeSHAP values."""
+        return self._tables.contributions(x)
 
     def text(self) -> str:
         """LightGBM's text format."""
         return str(self.booster.model_to_string())
+
+    @functools.cached_property
+    def _tables(self) -> ShapleyTables:
+        return ShapleyTables.of(read_forest(self.text()))
 
 
 class Boosting:
