@@ -132,13 +132,13 @@ def test_one_customer_cannot_train_but_can_be_described(own: Callable[..., Any])
 
 def test_no_churners_cannot_train(own: Callable[..., Any]) -> None:
     """Customers who all come back are nothing to learn from: 7."""
-    refused(own(HEAD + rows())("train"), 7, "no churner")
+    refused(own(HEAD + rows())("train"), 7, "ends in churn")
 
 
 def test_only_churners_cannot_train(own: Callable[..., Any]) -> None:
     """Customers who never come back are nothing to learn from: 7."""
     once = "".join(f"c{who:03},{START + dt.timedelta(days=4 * who)},5,o{who}\n" for who in range(180))
-    refused(own(HEAD + once)("train"), 7, "churners only")
+    refused(own(HEAD + once)("train"), 7, "snapshots end in churn")
 
 
 @pytest.mark.parametrize(
