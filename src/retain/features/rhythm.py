@@ -16,7 +16,7 @@ FEATURES = (
         _MEAN,
         "rhythm",
         "How often the customer orders.",
-        "an order every {gap_days_mean:days} on average",
+        "an order every {gap_days_mean:interval} on average",
     ),
     Feature(
         "gap_days_sd",
@@ -30,7 +30,7 @@ FEATURES = (
         _MEDIAN,
         "rhythm",
         "The usual time between orders; one long pause does not move it.",
-        "usually an order every {gap_days_median:days}",
+        "usually an order every {gap_days_median:interval}",
     ),
     Feature(
         "gap_cv",
@@ -44,14 +44,14 @@ FEATURES = (
         Ratio(_SINCE, _MEDIAN),
         "recency",
         "Silence measured by the customer's own rhythm: above 1 the next order is overdue.",
-        "no order for {recency_days:days}; usually every {gap_days_median:days}",
+        "no order for {recency_days:days}; usually every {gap_days_median:interval}",
     ),
     Feature(
         "overdue_ratio_mean",
         Ratio(_SINCE, _MEAN),
         "recency",
         "As overdue_ratio, against the mean, which long pauses do move.",
-        "no order for {recency_days:days}; on average every {gap_days_mean:days}",
+        "no order for {recency_days:days}; on average every {gap_days_mean:interval}",
     ),
     Feature(
         "gap_days_max",

@@ -108,20 +108,22 @@ Formula = Measure | Ratio | Contrast | Balance
 
 
 class _Said(float):
-    """A number that can be written as days or with a noun.
+    """A number that can be written as days, as an interval or with a noun.
 
-    >>> f"{_Said(1):days}, {_Said(0.2):days}, {_Said(2):order}"
-    '1 day, less than a day, 2 orders'
+    >>> f"{_Said(1):days}, {_Said(0.2):days}, every {_Said(0.2):interval}, {_Said(2):order}, {_Said(0):order}"
+    '1 day, less than a day, every day, 2 orders, no orders'
     """
 
     def __format__(self, spec: str) -> str:
         """The number as a person would say it."""
         if not spec.isalpha():
             return super().__format__(spec)
-        if spec == "days" and 0 < self < 1:
-            return "less than a day"
-        noun = spec.removesuffix("s")
-        return f"{self:,.0f} {noun}{'' if round(self) == 1 else 's'}"
+        if spec == "interval":
+            return "day" if self < 1.5 else f"{self:,.0f} days"
+        if spec == "days":
+            return "less than a day" if self < 1 else f"{self:day}"
+        count = "no" if round(self) == 0 else f"{self:,.0f}"
+        return f"{count} {spec}{'' if round(self) == 1 else 's'}"
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,8 @@ class Feature:
         topic: which reason it belongs to when a score is explained.
         why: one sentence: why it tells something about churn.
         phrase: how to say a customer's value; names features in braces, such as ``no order for {recency_days:days}``.
-            Besides Python's formats there are ``days`` and a noun, which is put into the plural where it has to be.
+            Besides Python's formats there are ``days``, ``interval`` (after "every") and a noun, which is put into the
+            plural where it has to be.
     """
 
     name: str
