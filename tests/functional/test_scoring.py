@@ -96,6 +96,21 @@ def test_who_has_a_score_has_all_of_it_and_who_has_none_has_a_reason(scores: pa.
             )
 
 
+def test_nobody_is_contacted_against_their_will(shop: Any, scores: pa.Table) -> None:
+    """No recommendation uses a channel that the customer did not consent to, and none goes to who wants no contact."""
+    given = parquet.read_table(shop.workspace / "data" / "shop" / "customers").to_pylist()
+    wishes = {one["customer_id"]: one for one in given}
+    contacted = [one for one in scores.to_pylist() if one["action_channel"]]
+    assert contacted
+    refusals = 0
+    for one in contacted:
+        wish = wishes[one["customer_id"]]
+        assert wish[f"consent_{one['action_channel']}"] is True
+        assert not wish["do_not_contact"]
+        refusals += not all(wish[f"consent_{channel}"] for channel in ("email", "sms", "phone", "post"))
+    assert refusals, "somebody refused another channel, so the test can fail"
+
+
 def test_customer_in_bad_rows_only_is_invalid_not_lost(shop: Any, tmp_path: Path) -> None:
     """Someone whose every row was put aside is in the scores and in explain with that reason."""
     place = tmp_path / "data" / "shop"

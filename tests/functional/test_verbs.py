@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def test_kpis_have_both_retention_rates_over_several_periods(shop: Any) -> None:
             < figures["churn_rate"]["high"]
             < 1
         )
-        assert figures["aov"]["unit"] == "money"
+        assert (figures["aov"]["unit"], figures["aov"]["formula"]) == ("money", "revenue / orders")
     words = shop("kpis", "--until", "2024-12-01", "--days", "60", "--periods", "3").out
     assert "to 2024-08-03" in words
     for name in ("crr_standard", "crr_returning"):
@@ -121,6 +122,7 @@ def test_kpis_that_the_data_do_not_allow_say_why(own: Callable[..., Any]) -> Non
         "high": None,
         "unit": "points",
         "n": 0,
+        "formula": figures["nps"]["formula"],
         "note": "there is no table feedback",
     }
     assert figures["revenue"]["value"] is None
@@ -229,6 +231,19 @@ def test_evaluate_finds_the_model_that_did_not_know_the_outcome(shop: Any, tmp_p
     assert f"{found['n']:,} customers, {found['churn_rate']:.1%} churned." in words
     assert f"{found['auroc']['value']:.3f}" in words
     assert "points" in words.splitlines()[-1]
+
+
+def test_score_says_who_what_and_what_next(shop: Any, tmp_path: Path) -> None:
+    """The words have date, model, counts by status and tier, and an export command that works as it stands."""
+    found = shop.well("score", "--out", tmp_path / "a run")
+    words = shop("score", "--out", tmp_path / "a run").out
+    assert words.startswith(f"400 customers as of {ENDING}, model {found['model_version']}: ")
+    assert f"{found['statuses']['scored']} scored" in words
+    assert "invalid" not in words, "nobody is"
+    for tier, count in found["tiers"].items():
+        assert any(line.split() == [tier, str(count)] for line in words.splitlines())
+    command = next(line for line in words.splitlines() if "retain export" in line).split("retain ")[1]
+    assert shop(*shlex.split(command), "--out", tmp_path / "out").code == 0
 
 
 def test_score_writes_a_page_when_asked(shop: Any, tmp_path: Path) -> None:

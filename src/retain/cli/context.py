@@ -87,4 +87,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable
 
 def number(value: float | None, digits: int = 3) -> str:
     """A figure for people; what is not known says so."""
-    return "not known" if value is None or value != value else f"{value:,.{digits}f}"  # noqa: PLR0124  # NaN
+    if value is None or value != value:  # noqa: PLR0124  # NaN
+        return "not known"
+    # Adding 0.0 makes "-0" what it is.
+    return f"{round(value, digits) + 0.0:,.{digits}f}"

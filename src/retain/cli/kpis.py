@@ -44,6 +44,7 @@ def command(
                         "high": one.high,
                         "unit": one.unit,
                         "n": one.n,
+                        "formula": one.formula,
                         "note": one.note,
                     }
                     for one in period.kpis
@@ -64,6 +65,8 @@ def command(
         [
             *table(("figure", "unit", *heads), known, right=range(2, 2 + len(heads))),
             *(["", "Not known:", *unknown] if unknown else []),
+            "",
+            "How each is computed, its interval and its number of cases: with --json.",
         ],
     )
 

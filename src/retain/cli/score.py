@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,7 @@ def command(
     run = run_scoring(project, None if as_of is None else project.instant(as_of), out, model)
     result = run.as_dict()
     words = [
-        f"{run.table.num_rows:,} customers: "
+        f"{run.table.num_rows:,} customers as of {result['as_of']}, model {run.bundle.version}: "
         + ", ".join(
             f"{count:,} {status.replace('_', ' ')}" for status, count in run.statuses.items() if count
         ),
@@ -52,6 +53,7 @@ def command(
         "",
         *(f"Note: {note}" for note in run.notes),
         f"Scores: {run.folder / SCORES}",
+        f"For the CRM: retain export --to csv --scores {shlex.quote(str(run.folder))}",
     ]
     if report is not None:
         from retain.pipeline.report import write_report  # noqa: PLC0415  # as above

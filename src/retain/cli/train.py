@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -68,7 +69,7 @@ def command(
             "",
             (
                 f"Registered as {' and '.join(registered.aliases) or 'an earlier version'}. "
-                f"See it with: mlflow ui --backend-store-uri {project.tracking.uri}"
+                f"See it with: mlflow ui --backend-store-uri {shlex.quote(project.tracking.uri)}"
             ),
         ],
     )

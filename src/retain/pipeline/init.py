@@ -53,7 +53,7 @@ class Begun:
 
     def words(self) -> list[str]:
         """The findings for people."""
-        lines = [f"{one.path}: {one.rows:,} rows looked at, {one.format}" for one in self.found.files]
+        lines = [f"{one.path}: {one.format}, rows looked at: {one.rows:,}" for one in self.found.files]
         lines += [""]
         for name, one in self.found.tables.items():
             mapped = (

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 SCORES, MANIFEST = "scores.parquet", "run.json"
 HIGH_VALUE_PERCENTILE = 90
 """Customers worth more than this share of those scored count as high in value."""
+CONSENTS = {"email": "consent_email", "sms": "consent_sms", "phone": "consent_phone", "post": "consent_post"}
+"""The column that says whether a channel of the playbook may be used; hyphens and capitals do not matter."""
 
 
 @dataclass(frozen=True)
@@ -178,24 +180,28 @@ def contact_rules(store: EventStore, scored: Scored, playbook: Playbook, as_of: 
         row_of[table.customer] = np.arange(len(table))
     rows = row_of[chosen]
 
+    there = rows >= 0
+
     def flags(name: str) -> np.ndarray[Any, np.dtype[np.int8]] | None:
+        """The column's values; -1, not known, for customers whom the table lacks."""
         if table is None or name not in table.columns:
             return None
-        values = table.columns[name].values.astype(np.int8)
-        return np.where(rows >= 0, values[np.maximum(rows, 0)], -1).astype(np.int8) if len(values) else None
+        found = np.full(len(rows), -1, dtype=np.int8)
+        found[there] = table.columns[name].values[rows[there]]
+        return found
 
-    preferred = None
+    preferred: list[str | None] | None = None
     if table is not None and "preferred_channel" in table.columns:
         column = table.columns["preferred_channel"]
         levels = [] if column.levels is None else column.levels.tolist()
-        codes = (
-            np.where(rows >= 0, column.values[np.maximum(rows, 0)], -1)
-            if len(table)
-            else np.full(len(rows), -1)
-        )
+        codes = np.full(len(rows), -1)
+        codes[there] = column.values[rows[there]]
         preferred = [levels[code] if code >= 0 else None for code in codes.tolist()]
+    columns = {channel: CONSENTS.get(channel.lower().replace("-", "")) for channel in playbook.channels}
     consent = {
-        channel: given for channel in playbook.channels if (given := flags(f"consent_{channel}")) is not None
+        channel: given
+        for channel, name in columns.items()
+        if name is not None and (given := flags(name)) is not None
     }
     return ContactRules(
         consent=consent,

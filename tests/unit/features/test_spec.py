@@ -90,13 +90,15 @@ def test_a_new_meaning_of_all_declarations_is_a_new_fingerprint(monkeypatch: pyt
 @pytest.mark.parametrize(
     ("phrase", "value", "said"),
     [
-        ("{it:days}", 0.0, "0 days"),
+        ("{it:days}", 0.0, "less than a day"),
         ("{it:days}", 0.4, "less than a day"),
         ("{it:days}", 1.0, "1 day"),
         ("{it:days}", 1.4, "1 day"),
         ("{it:days}", 1.6, "2 days"),
         ("{it:days}", 1234.5, "1,234 days"),
-        ("{it:order}", 0.0, "0 orders"),
+        ("{it:order}", 0.0, "no orders"),
+        ("every {it:interval}", 0.3, "every day"),
+        ("every {it:interval}", 21.4, "every 21 days"),
         ("{it:order}", 1.0, "1 order"),
         ("{it:order}", 1234.0, "1,234 orders"),
         ("{it:,.0f} of {it:.1f}", 1234.56, "1,235 of 1234.6"),

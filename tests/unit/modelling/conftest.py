@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from retain.engine import ENGINES
@@ -12,7 +13,7 @@ from retain.engine.views import columns_at_hand
 from retain.features.catalog import feature_set
 from retain.labels import ChurnSettings
 from retain.modelling import bundle
-from retain.modelling.training import TrainingSettings, train
+from retain.modelling.training import TrainingSettings, eligible_snapshots, train
 from retain.timeline import DAY, instant
 
 if TYPE_CHECKING:
@@ -66,3 +67,11 @@ def kept(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kept") / "bundle"
     bundle.save(trained, folder, data={"orders": "f" * 64})
     return folder
+
+
+@pytest.fixture(scope="session")
+def rows(shop: EventStore, trained: Trained) -> pd.DataFrame:
+    """Features of the customers at the last training cutoff."""
+    snapshots = eligible_snapshots(shop, trained.plan.cutoffs[-1:], trained.churn)
+    values = ENGINES.get("kernel")(shop, trained.features, snapshots).values
+    return pd.DataFrame(values, columns=list(trained.features.names))

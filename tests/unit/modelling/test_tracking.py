@@ -7,21 +7,17 @@ import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from retain.engine import ENGINES
 from retain.errors import ModelError
 from retain.modelling import bundle
 from retain.modelling.tracking import Registered, Tracking, TrackingSettings
-from retain.modelling.training import eligible_snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from retain.events.store import EventStore
-    from retain.modelling.training import Trained
+    import pandas as pd
 
     Log = Callable[..., Registered]
 
@@ -30,14 +26,6 @@ if TYPE_CHECKING:
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One store for all tests, each with a project of its own: making a store takes seconds."""
     return tmp_path_factory.mktemp("workspace")
-
-
-@pytest.fixture(scope="session")
-def rows(shop: EventStore, trained: Trained) -> pd.DataFrame:
-    """Features of the customers at the last training cutoff."""
-    snapshots = eligible_snapshots(shop, trained.plan.cutoffs[-1:], trained.churn)
-    values = ENGINES.get("kernel")(shop, trained.features, snapshots).values
-    return pd.DataFrame(values, columns=list(trained.features.names))
 
 
 @pytest.fixture

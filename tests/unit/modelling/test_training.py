@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from retain.evaluation.ranking import auroc
 from retain.features.catalog import feature_set
 from retain.labels import LABELS, ChurnSettings
 from retain.modelling import training
-from retain.modelling.learners import LEARNERS
+from retain.modelling.learners import LEARNERS, Task
 from retain.modelling.training import (
     BASELINE,
     Contest,
@@ -265,6 +265,40 @@ def test_a_fold_without_both_classes_is_passed_over(orders_store: Build) -> None
     store = regulars(orders_store, 20, 5, until=150)
     with pytest.raises(TrainingError, match="No validation cutoff has 5 churners and 5 others"):
         quickly(store, ["rfm"])
+
+
+def test_a_fold_learns_only_what_was_known_at_its_cutoff(
+    shop: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of its training cutoffs, with outcomes as they looked then, before late entries put them right."""
+    orders = shop.tables["orders"]
+    late = np.where(np.arange(len(orders)) % 3 == 0, 45 * DAY, 0)
+    store = replace(shop, tables={"orders": replace(orders, known=orders.time + late)})
+    seen: list[Task] = []
+
+    class Noted(Task):
+        def __init__(self, *args: Any, **named: Any) -> None:
+            super().__init__(*args, **named)
+            seen.append(self)
+
+    monkeypatch.setattr(training, "Task", Noted)
+    found = quickly(store, ["rfm"])
+    *folds, whole = seen
+
+    def learned(cutoffs: tuple[int, ...], known_by: int) -> tuple[bytes, list[int]]:
+        snapshots = eligible_snapshots(store, cutoffs, CHURN)
+        x = ENGINES.get("kernel")(store, found.features, snapshots).values
+        churned = [
+            LABELS.get("inactivity").churned(store, int(cutoff), CHURN, known_by)[customer]
+            for customer, cutoff in zip(snapshots.customer, snapshots.cutoff, strict=True)
+        ]
+        return x.tobytes(), np.array(churned).astype(int).tolist()
+
+    for fold, task in zip(found.plan.folds, folds, strict=True):
+        then = learned(fold.training, fold.validation)
+        assert (task.x.tobytes(), task.y.tolist()) == then
+        assert then[1] != learned(fold.training, found.plan.until)[1]
+    assert (whole.x.tobytes(), whole.y.tolist()) == learned(found.plan.cutoffs, found.plan.until)
 
 
 def test_noise_is_not_learned(orders_store: Build) -> None:
