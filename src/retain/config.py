@@ -166,7 +166,11 @@ def load_config(path: Path, workspace: Path) -> Config:
     except tomllib.TOMLDecodeError as cause:
         raise ConfigError(f"{path} is no TOML: {cause}.") from cause
     try:
-        config = _build(Config, {"name": path.stem, "source": {}, **values}, "")
+        values = {"name": path.stem, "source": {}, **values}
+        if isinstance(values["source"], dict):
+            # Without tables the message below helps more than one about a missing key.
+            values["source"].setdefault("tables", {})
+        config = _build(Config, values, "")
         config = dataclasses.replace(config, source=_placed(config.source, path.parent, workspace))
         _require_names(config)
     except (ConfigError, UsageError) as cause:

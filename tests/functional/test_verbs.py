@@ -11,7 +11,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv, parquet
 
+from retain.errors import TrainingError
 from retain.features.catalog import EVERY
+from retain.pipeline import evaluate as pipeline_evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -301,3 +303,72 @@ def test_init_overwrites_nothing(cli: Callable[..., Any], tmp_path: Path) -> Non
     ran = cli("init", tmp_path / "nowhere", "--out", tmp_path / "new.toml")
     assert ran.code == 4
     assert not (tmp_path / "new.toml").exists()
+
+
+def test_init_reads_kinds_and_says_when_there_are_no_orders(
+    cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without anything like orders the configuration says what is needed, and validate ends with 3."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "weather.csv").write_text("city,rain\nSofia,1\n")
+    ran = cli("init", "data", "--out", "none.toml")
+    assert ran.code == 0
+    assert "No table of orders was recognised" in ran.out
+    assert "weather.csv" in ran.out
+    assert "needed: columns customer_id, ordered_at" in (tmp_path / "none.toml").read_text()
+    refused = cli("--config", "none.toml", "validate")
+    assert (refused.code, "[source.tables." in refused.err) == (3, True)
+
+
+def test_evaluation_goes_on_where_a_baseline_cannot_be_fitted(
+    shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where BG/NBD finds no fit the other baseline stays, and nothing pretends."""
+
+    def fail(_: object) -> None:
+        raise TrainingError("no fit")
+
+    monkeypatch.setattr(pipeline_evaluate, "fit_bgnbd", fail)
+    assert set(shop.well("evaluate", "--cutoff", "2024-09-15")["baselines"]) == {"rfm_logistic"}
+    assert "bgnbd" not in shop("evaluate", "--cutoff", "2024-09-15").out
+
+
+@pytest.fixture
+def silent(own: Callable[..., Any]) -> Any:
+    """A shop without amounts whose customers all stopped in 2022, and one return in 2024."""
+    rng = np.random.default_rng(4)
+    lines = [
+        f"{who},{np.datetime64('2022-01-01') + int(day)},o{who}-{day},sale"
+        for who in range(60)
+        for day in np.cumsum(rng.integers(5, 60, size=12 if who % 3 else 4))
+        if day < 365
+    ]
+    home = own(
+        "customer_id,ordered_at,order_id,kind\n" + "\n".join(lines) + "\n0,2024-01-01,back,return\n",
+        settings="[training]\nlearners = ['logistic']\nvalidation_cutoffs = 8",
+    )
+    home.well("train", "--until", "2023-01-15")
+    return home
+
+
+def test_shop_that_fell_silent_is_scored_all_the_same(silent: Any, tmp_path: Path) -> None:
+    """Where nobody is active everyone is in the scores as not eligible, and page and export still come."""
+    found = silent.well("score", "--report", tmp_path / "page.html")
+    assert found["statuses"] == {"scored": 0, "not_eligible": 60, "no_history": 0, "invalid": 0}
+    assert found["value_at_risk"] == 0
+    assert "</html>" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert silent.well("export", "--to", "csv")["rows"] == 60
+    refused = silent("evaluate", "--cutoff", "2023-08-01")
+    assert (refused.code, "Nobody was active at 2023-08-01" in refused.err) == (6, True)
+
+
+def test_customer_without_amounts_is_explained_without_value(silent: Any) -> None:
+    """Where the source has no amounts the value is not known, and the words leave it out."""
+    found = silent.well("explain", "1", "--as-of", "2022-06-01")
+    assert 0 < found["churn_probability"] < 1
+    assert found["expected_value"] is None
+    assert {one["amount"] for one in found["latest_orders"]} == {None}
+    words = silent("explain", "1", "--as-of", "2022-06-01").out
+    assert "Expected to bring" not in words
+    assert "not known" in words

@@ -1,0 +1,54 @@
+"""The configuration that init writes: every guess in it reads back as what was guessed."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from retain.config import load_config
+from retain.errors import OutputError
+from retain.pipeline.init import run_init
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_guesses_are_read_back_as_they_were_made(tmp_path: Path) -> None:
+    """Mapped columns and values are in the file, whatever letters, quotes or blanks they have."""
+    (tmp_path / 'a "b" ц').mkdir()
+    orders = tmp_path / 'a "b" ц' / "orders.csv"
+    orders.write_text(
+        "Customer ID,Invoice Date,Amount,Type\n7,2022-01-05,5.00,order\n7,2022-01-06,-5.00,refund\n",
+        encoding="utf-8",
+    )
+    made = run_init(orders.parent, tmp_path / "made.toml")
+    guessed = made.found.tables["orders"]
+    config = load_config(tmp_path / "made.toml", tmp_path)
+    read = config.source.tables["orders"]
+    assert dict(read.columns) == dict(guessed.columns)
+    assert {name: dict(one) for name, one in read.values.items()} == {
+        name: dict(one) for name, one in guessed.values.items()
+    }
+    assert (config.source.base / read.path).samefile(orders)
+    assert config.churn.active_days == 180
+
+
+def test_columns_with_our_names_need_no_mapping(tmp_path: Path) -> None:
+    """A table that speaks our language is listed with its path only, and the words say so."""
+    (tmp_path / "orders.csv").write_text("customer_id,ordered_at\n7,2022-01-05\n")
+    made = run_init(tmp_path / "orders.csv", tmp_path / "made.toml")
+    written = tomllib.loads((tmp_path / "made.toml").read_text(encoding="utf-8"))
+    assert written["source"]["tables"] == {"orders": {"path": "orders.csv"}}
+    assert "orders.csv looks like the table orders: columns have our names" in made.words()
+
+
+def test_configuration_that_exists_is_never_overwritten(tmp_path: Path) -> None:
+    """A second init to the same file is refused and changes nothing."""
+    (tmp_path / "orders.csv").write_text("customer_id,ordered_at\n7,2022-01-05\n")
+    run_init(tmp_path, tmp_path / "made.toml")
+    before = (tmp_path / "made.toml").read_bytes()
+    with pytest.raises(OutputError, match="overwrites nothing"):
+        run_init(tmp_path, tmp_path / "made.toml")
+    assert (tmp_path / "made.toml").read_bytes() == before
