@@ -9,7 +9,7 @@ import numpy as np
 
 from retain.errors import ConfigError, ContractError, WindowError
 from retain.registry import Registry
-from retain.timeline import DAY, LabelWindow, instant_text
+from retain.timeline import DAY, LONGEST_DAYS, LabelWindow, instant_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -37,8 +37,10 @@ class ChurnSettings:
 
     def __post_init__(self) -> None:
         """Refuse windows that hold nothing."""
-        if self.active_days <= 0:
-            raise ConfigError(f"[churn] active_days is {self.active_days}; it has to be above 0.")
+        if not 0 < self.active_days <= LONGEST_DAYS:
+            raise ConfigError(
+                f"[churn] active_days is {self.active_days}; it has to be from 1 to {LONGEST_DAYS}."
+            )
         LabelWindow(self.horizon_days, self.lead_days)
 
     @property

@@ -17,6 +17,9 @@ DAY = 24 * HOUR
 NEVER = int(np.iinfo(np.int64).min)
 """An instant that is not known; below every real one."""
 
+LONGEST_DAYS = 36_500
+"""No window of a company's data is longer than a century."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -126,9 +129,9 @@ class LabelWindow:
 
     def __post_init__(self) -> None:
         """Refuse a window that holds nothing or begins in the past."""
-        if self.horizon_days <= 0 or self.lead_days < 0:
+        if not 0 < self.horizon_days <= LONGEST_DAYS or not 0 <= self.lead_days <= LONGEST_DAYS:
             raise ConfigError(
-                f"The label window needs horizon_days above 0 and lead_days of at least 0; "
+                f"The label window needs horizon_days from 1 to {LONGEST_DAYS} and lead_days from 0 to {LONGEST_DAYS}; "
                 f"they are {self.horizon_days} and {self.lead_days}."
             )
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FIRST_TIME = instant("1900-01-01")
 LAST_TIME = instant("2200-01-01")
+_A_CATEGORY = 2
+"""A value that occurs less often than this may be somebody's name."""
 _OPEN_END = instant("9999-01-01")
 
 PLANNED = frozenset({"promised_at", "ended_at"})
@@ -225,7 +227,10 @@ def unknown_values_hint(
         allowed = ", ".join(literal(one) for one in field.allowed)
         rows = con.execute(
             f"SELECT {name(field.name)} AS v FROM {checked} WHERE reason IS NOT NULL AND v NOT IN ({allowed}) "
-            f"GROUP BY v ORDER BY count(*) DESC, v LIMIT 5"
+            # A wrongly mapped column may hold names or addresses, which belong in no message: only words of a
+            # few letters that occur often enough to be a category are quoted.
+            f"AND regexp_full_match(v, '[[:alpha:]][[:alpha:] _-]{{0,19}}') "
+            f"GROUP BY v HAVING count(*) >= {_A_CATEGORY} ORDER BY count(*) DESC, v LIMIT 5"
         ).fetchall()
         pairs = ", ".join(f'"{row[0]}" = "{field.allowed[0]}"' for row in rows)
         if rows:

@@ -83,13 +83,21 @@ class Tracking:
             self.name = f"retain-{project}"
             mlflow.set_tracking_uri(self.uri)
             mlflow.set_registry_uri(self.uri)
-            self._client = mlflow.MlflowClient(self.uri, self.uri)
-            experiment = self._client.get_experiment_by_name(self.name)
-            if experiment is not None:
-                self._experiment = experiment.experiment_id
-            else:
-                place = None if settings.uri else (workspace / "mlartifacts" / project).resolve().as_uri()
-                self._experiment = self._client.create_experiment(self.name, artifact_location=place)
+            place = None if settings.uri else (workspace / "mlartifacts" / project).resolve().as_uri()
+            try:
+                self._client = mlflow.MlflowClient(self.uri, self.uri)
+                experiment = self._client.get_experiment_by_name(self.name)
+                self._experiment = (
+                    self._client.create_experiment(self.name, artifact_location=place)
+                    if experiment is None
+                    else experiment.experiment_id
+                )
+            # MLflow passes on whatever its stores raise: its own errors, a database's, a connection's.
+            except Exception as cause:
+                raise ModelError(
+                    f"The model store {self.uri} cannot be opened ({type(cause).__name__}). Check [tracking] uri, and "
+                    f"that the store runs; a damaged one in the workspace can be moved away, and models trained again."
+                ) from cause
 
     def log(
         self,

@@ -239,7 +239,7 @@ def train(
         usable.append(fold)
         truths.append(y[at])
         progress(
-            f"validating at {instant_text(fold.validation)[:10]}, trained on {len(fold.training)} earlier cutoffs"
+            f"validating at {instant_text(fold.validation)[:10]}, earlier cutoffs that train: {len(fold.training)}"
         )
         task = Task(
             x[into], then[into], features.names, size=largest, seed=settings.seed, threads=settings.threads

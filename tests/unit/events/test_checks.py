@@ -163,12 +163,25 @@ def test_without_a_kind_a_negative_amount_is_a_return(shop: Shop, texts: Any) ->
 
 def test_an_unknown_kind_is_bad_and_the_message_says_how_to_map_it(shop: Shop) -> None:
     """The config line to add stands in the warning and in the error."""
-    shop.csv("orders", "customer_id,ordered_at,kind\na,2023-01-01,sales\na,2023-01-02,sale\n")
+    shop.csv(
+        "orders", "customer_id,ordered_at,kind\na,2023-01-01,sales\nb,2023-01-01,sales\na,2023-01-02,sale\n"
+    )
     store = shop.read()
-    assert store.accounts["orders"].reasons == {"kind is none of: sale, return": 1}
+    assert store.accounts["orders"].reasons == {"kind is none of: sale, return": 2}
     assert "Did you mean 'sale'?" in store.warnings[0]
     with pytest.raises(ContractError, match=r'kind = \{ "sales" = "sale" \}'):
         shop.read(max_bad_share=0.1)
+
+
+def test_a_message_quotes_no_value_that_may_be_personal(shop: Shop) -> None:
+    """A column of addresses or names that was mapped by mistake stays in the quarantine."""
+    people = ("ann@example.org", "ann@example.org", "Bo Li", "12345", "12345")
+    rows = "".join(f"{at},2023-01-01,{who}\n" for at, who in enumerate(people))
+    shop.csv("orders", f"customer_id,ordered_at,kind\n{rows}9,2023-01-02,sale\n")
+    said = " ".join(shop.read().warnings)
+    assert "ann" not in said
+    assert "Bo" not in said
+    assert "12345" not in said
 
 
 def test_values_are_translated(shop: Shop, texts: Any) -> None:

@@ -165,3 +165,12 @@ def test_a_store_can_be_elsewhere(workspace: Path, tracking: Tracking, tmp_path:
 def test_nothing_is_told_to_anybody() -> None:
     """MLflow's telemetry is off before it is imported."""
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///{here}", "nonsense://somewhere"])
+def test_a_store_that_cannot_be_opened_is_named(uri: str, tmp_path: Path) -> None:
+    """A damaged database and an address of no kind end in one message, not in MLflow's."""
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(b"no database at all" * 200)
+    with pytest.raises(ModelError, match=r"model store .* cannot be opened .*Check \[tracking\] uri"):
+        Tracking(TrackingSettings(uri=uri.format(here=damaged)), tmp_path, "project")
