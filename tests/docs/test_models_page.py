@@ -29,7 +29,6 @@ def test_every_file_and_key_of_a_bundle_is_explained(tmp_path: Path) -> None:
         features.names,
         size=1,
         seed=1,
-        threads=1,
     )
     trained = Trained(
         learner="logistic",

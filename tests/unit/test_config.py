@@ -137,7 +137,7 @@ def test_a_path_may_start_from_the_workspace(load: Load, tmp_path: Path) -> None
         ('[features]\nfamilies = "rfm"\n', "features.families is 'rfm'; it has to be a list in brackets."),
         ("[features]\nfamilies = [3]\n", "features.families is 3; it has to be a text in quotes."),
         ('[evaluation]\nprofit = "much"\n', "[evaluation.profit] has to be a section."),
-        ("[churn]\nhorizon_days = 0\n", "The label window needs horizon_days above 0"),
+        ("[churn]\nhorizon_days = 0\n", "The label window needs horizon_days from 1 to 36500"),
         ("[churn]\nactive_days = 0\n", "[churn] active_days is 0"),
         ("[tiers]\nmedium = 0.9\n", "[tiers] have to rise between 0 and 1"),
         ("[training]\nthreads = 0\n", "[training] threads is 0"),
@@ -162,7 +162,7 @@ def test_what_means_nothing_is_refused(load: Load, text: str, message: str) -> N
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "[source] lacks 'tables'."),
+        ("", "There is no [source.tables.NAME] that says where a table is."),
         ("[source]\ntables = 3\n", "source.tables has to be a table of names and values."),
         ("[source]\ntables = {}\n", "There is no [source.tables.NAME] that says where a table is."),
         ("source = 3\n", "[source] has to be a section."),

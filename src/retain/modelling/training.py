@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,8 @@ class TrainingSettings:
         validation_cutoffs: at most so many, a horizon apart, so that their label windows do not overlap.
         learners: which compete.
         seed: of whatever is random.
-        threads: of the learner. More are not always faster: LightGBM's wait by spinning.
+        threads: validation cutoffs worked on at the same time. Each model is trained by one thread, so the result is
+            the same whatever this is.
     """
 
     step_days: int = 0
@@ -53,7 +55,7 @@ class TrainingSettings:
     validation_cutoffs: int = 4
     learners: tuple[str, ...] = ("blend", "lightgbm", "logistic")
     seed: int = 20
-    threads: int = 1
+    threads: int = 2
 
     def __post_init__(self) -> None:
         """Refuse what cannot train."""
@@ -227,9 +229,9 @@ def train(
     _require_both_classes(y)
     names = tuple(dict.fromkeys((*settings.learners, BASELINE)))
     largest = max(size for name in names for size in LEARNERS.get(name).sizes)
-    odds: dict[str, list[dict[int, FloatArray]]] = {name: [] for name in names}
     truths: list[LabelArray] = []
-    usable = []
+    usable: list[Fold] = []
+    tasks: list[tuple[Task, FloatArray]] = []
     for fold in plan.folds:
         into = np.isin(snapshots.cutoff, fold.training)
         at = snapshots.cutoff == fold.validation
@@ -238,15 +240,20 @@ def train(
             continue
         usable.append(fold)
         truths.append(y[at])
+        tasks.append((Task(x[into], then[into], features.names, size=largest, seed=settings.seed), x[at]))
+
+    def predicted(fold: Fold, task: Task, later: FloatArray) -> dict[str, dict[int, FloatArray]]:
         progress(
             f"validating at {instant_text(fold.validation)[:10]}, earlier cutoffs that train: {len(fold.training)}"
         )
-        task = Task(
-            x[into], then[into], features.names, size=largest, seed=settings.seed, threads=settings.threads
-        )
-        for name in names:
-            fitted = task.fitted(name)
-            odds[name].append({size: fitted.log_odds(x[at], size) for size in LEARNERS.get(name).sizes})
+        return {
+            name: {size: task.fitted(name).log_odds(later, size) for size in LEARNERS.get(name).sizes}
+            for name in names
+        }
+
+    with ThreadPoolExecutor(settings.threads) as pool:
+        found = list(pool.map(lambda one: predicted(one[0], *one[1]), zip(usable, tasks, strict=True)))
+    odds = {name: [one[name] for one in found] for name in names}
     if not usable:
         raise TrainingError(
             f"No validation cutoff has {FEWEST_OF_A_CLASS} churners and {FEWEST_OF_A_CLASS} others. Load more "
@@ -260,7 +267,7 @@ def train(
     folds = [(by_size[best.size], truth) for by_size, truth in zip(odds[best.learner], truths, strict=True)]
     calibrated, evidence = calibration.choose(folds, float(y.mean()))
     progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
-    whole = Task(x, y, features.names, size=best.size, seed=settings.seed, threads=settings.threads)
+    whole = Task(x, y, features.names, size=best.size, seed=settings.seed)
     return Trained(
         learner=best.learner,
         size=best.size,

@@ -93,7 +93,7 @@ def _rfm(project: Project, trained_on: Sequence[int], known_by: int, snapshots: 
     panel = eligible_snapshots(store, trained_on, config.churn)
     y = outcomes(store, panel.customer, panel.cutoff, config.churn, known_by)
     x = project.engine(store, features, panel).values
-    task = Task(x, y, features.names, size=1, seed=config.training.seed, threads=1)
+    task = Task(x, y, features.names, size=1, seed=config.training.seed)
     return np.asarray(
         expit(task.fitted(BASELINE).log_odds(project.engine(store, features, snapshots).values))
     )

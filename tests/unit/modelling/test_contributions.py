@@ -198,7 +198,7 @@ def test_the_learner_gives_these() -> None:
     """The contributions of ``Boosting`` and of a model loaded from its text add up to the log-odds."""
     x, y = customers(400)
     names = [f"feature_{number}" for number in range(5)]
-    fitted = Boosting().fit(Task(x, y, names, size=30, seed=1, threads=1))
+    fitted = Boosting().fit(Task(x, y, names, size=30, seed=1))
     added = fitted.contributions(x).sum(axis=1)
     base = fitted.log_odds(x) - added
     assert np.ptp(base) < 1e-12

@@ -34,7 +34,7 @@ def task(rows: int = 300, *, size: int = 50, x: FloatArray | None = None, seed: 
     x = panel(rows) if x is None else x
     luck = np.random.default_rng(3).logistic(size=len(x))
     y = (np.nan_to_num(x[:, 0]) / 15 - np.nan_to_num(x[:, 1]) / 2 + luck > 0).astype(np.int8)
-    return Task(x, y, NAMES[: x.shape[1]], size=size, seed=seed, threads=1)
+    return Task(x, y, NAMES[: x.shape[1]], size=size, seed=seed)
 
 
 each_learner = pytest.mark.parametrize("learner", LEARNERS.names())
@@ -120,7 +120,7 @@ def test_columns_that_say_nothing_leave_the_churn_rate(learner: str) -> None:
     """All unknown or constant, each row gets the log-odds of the churn rate."""
     x = np.column_stack([np.full((200, 3), np.nan), np.full(200, 3.0)])
     y = np.repeat(np.array([1, 0], dtype=np.int8), [50, 150])
-    fitted = Task(x, y, NAMES[:4], size=50, seed=20, threads=1).fitted(learner)
+    fitted = Task(x, y, NAMES[:4], size=50, seed=20).fitted(learner)
     assert fitted.log_odds(x) == pytest.approx(np.full(200, np.log(50 / 150)), abs=1e-6)
     assert not fitted.contributions(x).any()
     again = LEARNERS.get(learner).load(fitted.text())
@@ -168,7 +168,7 @@ def test_an_unknown_value_has_a_weight_of_its_own() -> None:
     """Where being unknown goes with leaving, the linear model says so."""
     x = np.repeat(np.array([[np.nan], [1.0]]), 100, axis=0)
     y = np.concatenate([np.tile([1, 1, 1, 0], 25), np.tile([0, 0, 0, 1], 25)]).astype(np.int8)
-    fitted = Task(x, y, ("it",), size=1, seed=1, threads=1).fitted("logistic")
+    fitted = Task(x, y, ("it",), size=1, seed=1).fitted("logistic")
     unknown, known = fitted.log_odds(np.array([[np.nan], [1.0]]))
     assert unknown > known
     assert json.loads(fitted.text())["share_unknown"] == [0.5]

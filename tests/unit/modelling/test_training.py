@@ -187,11 +187,12 @@ def test_a_model_tells_who_leaves(shop: EventStore, trained: Trained) -> None:
     assert auroc(truth.astype(np.int8), probabilities) > 0.75
 
 
-def test_training_twice_gives_the_same_model(shop: EventStore, trained: Trained) -> None:
-    """To the last byte, and it says what it is doing."""
+@pytest.mark.parametrize("threads", [1, 3])
+def test_training_twice_gives_the_same_model(shop: EventStore, trained: Trained, threads: int) -> None:
+    """To the last byte, on however many threads, and it says what it is doing."""
     said: list[str] = []
     settings = TrainingSettings(
-        step_days=15, validation_cutoffs=2, learners=("logistic", "lightgbm", "blend")
+        step_days=15, validation_cutoffs=2, learners=("logistic", "lightgbm", "blend"), threads=threads
     )
     engine = ENGINES.get("kernel")
     again = train(shop, trained.features, engine, trained.plan.until, CHURN, settings, said.append)
