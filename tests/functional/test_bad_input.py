@@ -73,7 +73,7 @@ def test_column_of_the_wrong_type_stops_when_no_row_can_be_read(own: Callable[..
         ('[training]\nlearners = ["lightgmb"]', "lightgmb", "lightgbm"),
         ('[churn]\ndefinition = "inactive"', "inactive", "inactivity"),
         ("[churn]\nhorizon_days = 'long'", "churn.horizon_days", "whole number"),
-        ("[churn]\nhorizon_days = 0", "horizon_days", "above 0"),
+        ("[churn]\nhorizon_days = 0", "horizon_days", "from 1 to 36500"),
         ("[tiers]\nmedium = 0.9", "medium", "high"),
         ("name = 'a b'", "a b", "letters"),
         ("[churn", "own.toml", "TOML"),

@@ -13,7 +13,7 @@ from pyarrow import csv, parquet
 
 from retain.errors import TrainingError
 from retain.features.catalog import EVERY
-from retain.pipeline import evaluate as pipeline_evaluate
+from retain.pipeline import assess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -329,7 +329,7 @@ def test_evaluation_goes_on_where_a_baseline_cannot_be_fitted(
     def fail(_: object) -> None:
         raise TrainingError("no fit")
 
-    monkeypatch.setattr(pipeline_evaluate, "fit_bgnbd", fail)
+    monkeypatch.setattr(assess, "fit_bgnbd", fail)
     assert set(shop.well("evaluate", "--cutoff", "2024-09-15")["baselines"]) == {"rfm_logistic"}
     assert "bgnbd" not in shop("evaluate", "--cutoff", "2024-09-15").out
 
