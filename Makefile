@@ -56,7 +56,7 @@ bench: setup-test  ## measure speed against named baselines (minutes)
 requirements: setup-test  ## pin the newest versions, with hashes and without a host
 	@$(PIP) uv
 	@cd requirements && for g in run test; do ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-header --no-annotate $$g.in -o $$g.txt; done
+		--generate-hashes --no-header --no-annotate $$g.in -o $$g.txt; done
 
 clean:  ## remove the environment, caches and the demo's workspace
 	@rm -rf $(VENV) workspace dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
