@@ -91,10 +91,6 @@ class _KnownLate:
         return self._customer[(self._shown < cutoff) & (self._known >= cutoff)]
 
 
-ORDERED = frozenset({How.MIN, How.MAX, How.MEDIAN})
-"""The ways that need a window's numbers by size."""
-
-
 class _Prepared:
     """Views with whatever has been summed up over them so far."""
 
@@ -125,8 +121,8 @@ class _Prepared:
                     if key not in counted:
                         counted[key] = self._categories(one).count(start, end)
                     done[one] = counted[key].summary(one.how, customers)
-                elif one.how in ORDERED:
-                    done[one] = self._numbers(one).pick(one.how, start, end, customers) / self._parts(one)
+                elif one.how is How.MEDIAN:
+                    done[one] = self._numbers(one).median(start, end, customers) / self._parts(one)
                 else:
                     done[one] = self._measure(one, bound(one, start), bound(one, end), cutoff)
             return done[one]
@@ -189,6 +185,8 @@ class _Prepared:
             return _days_since(view.time, low, high > low, cutoff)
         if one.value is None:
             return (high - low).astype(np.float64)
+        if one.how in (How.MIN, How.MAX):
+            return _extreme(one.how, view.columns[one.value], low, high) / view.parts[one.value]
         counts = self._sums(one, "count")
         known = counts[high] - counts[low]
         if one.how is How.COUNT:
@@ -239,6 +237,16 @@ def _filtered(view: View, flag: str) -> View:
     return View(kept[view.offsets], view.time[keep], columns, view.parts)
 
 
+def _extreme(how: How, values: IntArray, low: IntArray, high: IntArray) -> FloatArray:
+    """Smallest or largest known value of each stretch ``low:high``, in parts; NaN where there is none."""
+    last = np.iinfo(np.int64).max if how is How.MIN else MISSING
+    # What is not known must not win, and one value more lets a stretch end behind the last.
+    padded = np.append(np.where(values == MISSING, last, values), last)
+    between = np.column_stack((low, high)).ravel()
+    found = (np.minimum if how is How.MIN else np.maximum).reduceat(padded, between)[::2]
+    return np.where((high > low) & (found != last), found.astype(np.float64), np.nan)
+
+
 def _days_since(time: IntArray, position: IntArray, there: BoolArray, cutoff: int) -> FloatArray:
     """Days from the event at each position to the cutoff; NaN where there is none."""
     days = np.full(len(position), np.nan)
@@ -267,8 +275,8 @@ class _Ranked:
         order = np.lexsort((values, customer))
         return cls(_offsets(customer, len(view.offsets) - 1), time[order], values[order])
 
-    def pick(self, how: How, start: int, end: int, customers: IntArray) -> FloatArray:
-        """Each customer's smallest, largest or middle number in ``[start, end)``; NaN where there is none."""
+    def median(self, start: int, end: int, customers: IntArray) -> FloatArray:
+        """Each customer's middle number in ``[start, end)``, in parts; NaN where there is none."""
         running = _running((self.time >= start) & (self.time < end))
         before = running[self.offsets[customers]]
         count = running[self.offsets[customers + 1]] - before
@@ -280,12 +288,7 @@ class _Ranked:
             return self.value[np.searchsorted(running, before + rank + 1) - 1].astype(np.float64)
 
         result = np.full(len(customers), np.nan)
-        if how is How.MIN:
-            result[there] = ranked(np.zeros_like(count))
-        elif how is How.MAX:
-            result[there] = ranked(count - 1)
-        else:
-            result[there] = (ranked((count - 1) // 2) + ranked(count // 2)) / 2
+        result[there] = (ranked((count - 1) // 2) + ranked(count // 2)) / 2
         return result
 
 
