@@ -60,7 +60,10 @@ def instant(text: str, zone: str = "UTC") -> int:
         raise UsageError(f"'{text}' is no date. Write it as YYYY-MM-DD or YYYY-MM-DDTHH:MM.") from cause
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone_named(zone))
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    try:
+        return (moment.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
+    except OverflowError as cause:
+        raise UsageError(f"'{text}' is too far away: in UTC it lies outside the years 1 to 9999.") from cause
 
 
 def instant_text(moment: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,8 @@ from retain.pipeline import assess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+SHOP = Path(__file__).parents[2] / "configs" / "sources" / "shop.toml"
 ENDING = "2025-01-01"
 
 
@@ -372,3 +373,76 @@ def test_customer_without_amounts_is_explained_without_value(silent: Any) -> Non
     words = silent("explain", "1", "--as-of", "2022-06-01").out
     assert "Expected to bring" not in words
     assert "not known" in words
+
+
+def test_explain_recommends_what_score_does(shop: Any) -> None:
+    """For the customers with most at stake too, of whom some are high in value."""
+    scores = parquet.read_table(shop.well("score")["scores"])
+    rows = [one for one in scores.to_pylist() if one["status"] == "scored"]
+    for one in sorted(rows, key=lambda row: -row["expected_value"])[:6]:
+        alone = shop.well("explain", one["customer_id"])
+        assert alone["recommended_action"] == one["recommended_action"]
+        assert alone["action_channel"] == one["action_channel"]
+        assert alone["churn_probability"] == one["churn_probability"]
+        assert alone["reasons"] == [one[f"reason_{at}"] for at in (1, 2, 3) if one[f"reason_{at}"]]
+
+
+def test_evaluation_counts_purchases_that_were_recorded_late(own: Callable[..., Any]) -> None:
+    """A purchase inside the label window is one, whenever it was written down."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for who in range(120):
+        gap = int(rng.integers(8, 60))
+        days = np.cumsum(rng.integers(gap // 2, gap + 2, 60))
+        rows += [(who, day) for day in days[days < 720].tolist()]
+    start = np.datetime64("2022-01-01")
+    text = "customer_id,ordered_at,recorded_at,amount\n" + "".join(
+        f"c{who:03},{start + day},{start + day + (40 if day > 640 else 0)},5\n" for who, day in rows
+    )
+    plain = "customer_id,ordered_at,amount\n" + "".join(f"c{who:03},{start + day},5\n" for who, day in rows)
+    late, prompt = (own(each)("evaluate", "--cutoff", "2023-09-20", "--json").json for each in (text, plain))
+    assert late["churn_rate"] == prompt["churn_rate"]
+
+
+def test_a_hostile_id_is_harmless_in_a_feature_panel_too(own: Callable[..., Any], tmp_path: Path) -> None:
+    """Opened in a spreadsheet, nothing in it runs."""
+    home = own('customer_id,ordered_at,amount\n"=cmd()|x",2023-01-01,5\nb,2023-02-01,5\n')
+    out = tmp_path / "panel.csv"
+    assert home("features", "--cutoff", "2023-02-01", "--out", str(out)).code == 0
+    assert '"\'=cmd()|x"' in out.read_text(encoding="utf-8")
+
+
+def test_a_damaged_scoring_run_is_named(shop: Any, tmp_path: Path) -> None:
+    """Whatever its manifest holds instead of what it should."""
+    scores = Path(shop.well("score")["scores"])
+    for content in ("[]", "null", '"x"', '{"files": null}'):
+        (tmp_path / "run.json").write_text(content, encoding="utf-8")
+        (tmp_path / "scores.parquet").write_bytes(scores.read_bytes())
+        ran = shop("export", "--to", "csv", "--scores", str(tmp_path))
+        assert ran.code == 4
+        assert "no whole scoring run" in ran.err
+
+
+def test_families_that_nothing_feeds_are_refused(own: Callable[..., Any]) -> None:
+    """Before anything is trained on no feature at all."""
+    home = own("customer_id,ordered_at\na,2023-01-01\n", '[features]\nfamilies = ["support"]')
+    for verb in ("validate", "train"):
+        ran = home(verb)
+        assert ran.code == 3
+        assert "can be fed by these tables" in ran.err
+
+
+def test_more_periods_than_the_data_hold_are_left_out(shop: Any) -> None:
+    """However many are asked for."""
+    assert 1 <= len(shop.well("kpis", "--periods", "1000000000")["periods"]) <= 9
+
+
+@pytest.mark.parametrize("mark", ["?", "%"])
+def test_a_workspace_that_no_database_address_can_name_is_refused(
+    tmp_path: Path, cli: Callable[..., Any], mark: str
+) -> None:
+    """Nothing is written beside it instead."""
+    ran = cli("--config", str(SHOP), "--workspace", str(tmp_path / f"w{mark}c"), "models", "list")
+    assert ran.code == 9
+    assert "has a '?' or '%' in its path" in ran.err
+    assert not [one for one in tmp_path.iterdir() if one.is_file()]

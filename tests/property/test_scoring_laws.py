@@ -102,7 +102,7 @@ def test_every_customer_is_there_exactly_once(
         value_at_risk=np.full(count, np.nan),
         priority=np.linspace(1, 100, count),
         reasons=[reason] * count,
-        topic_effects=(),
+        feature_effects=(),
     )
     actions = (["call"] * count, [None] * count, ["because"] * count)
     table = scorecard(store, scored, as_of=AS_OF, churn=CHURN, actions=actions, model_version="v", run_id="r")

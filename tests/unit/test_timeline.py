@@ -133,3 +133,10 @@ def test_cutoffs_go_back_in_equal_steps(
     """The newest are kept, none is before the first, and they are told oldest first."""
     found = cutoffs_back_from(last * DAY, first * DAY, step, most)
     assert found == tuple(one * DAY for one in wanted)
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59-23:00", "0001-01-01T00:00+14:00"])
+def test_an_instant_outside_the_calendar_is_refused(text: str) -> None:
+    """What UTC cannot write as a date is no instant."""
+    with pytest.raises(UsageError, match="too far away"):
+        instant(text)

@@ -58,7 +58,7 @@ FEATURES = (
         Measure("orders", How.MAX, "gap"),
         "rhythm",
         "The longest pause the customer has come back from.",
-        "longest pause so far {gap_days_max:days}",
+        "longest pause between two orders so far: {gap_days_max:days}",
     ),
     Feature(
         "orders_trend_90d",

@@ -27,10 +27,10 @@ FEATURES = (
     ),
     Feature(
         "delay_hours_max_365d",
-        Measure("parcels", How.MAX, "delay", _YEAR),
+        Measure("parcels", How.MAX, "delay", _YEAR, where="late"),
         "delivery",
         "The worst delay is remembered.",
-        "worst delivery of the last 365 days: {delay_hours_max_365d:hour} after the promised time",
+        "latest delivery of the last 365 days: {delay_hours_max_365d:hour} after the promised time",
     ),
     Feature(
         "days_since_late_delivery",

@@ -91,7 +91,10 @@ def orders_of(table: EventTable, end: int) -> Orders:
         time=np.minimum.reduceat(table.time[order], first) if len(first) else table.time[:0],
         sale=sale,
         amount=None if amount is None else _sum(np.abs(_zeroed(amount)) * sign, first),
-        margin=None if margin is None else _sum(_zeroed(margin), first),
+        # A source may write what a return cost as a positive number.
+        margin=None
+        if margin is None
+        else _sum(np.where(returned, -np.abs(_zeroed(margin)), _zeroed(margin)), first),
         discounted=None if discount is None else _any(_zeroed(discount) > 0, first),
         failed=None if failed is None else _any((failed != MISSING) & (failed < end), first),
         promised=None if late is None else promised,

@@ -228,7 +228,9 @@ class Logistic:
         scale = np.where(varies, spread, 1.0)
         centre = np.where(varies, logged.mean(axis=0), fill)
         design = np.hstack([(logged - centre) / scale, unknown - share])
-        model = LogisticRegression(C=self.strength, max_iter=2_000, tol=1e-8).fit(design, task.y)
+        model = LogisticRegression(C=self.strength, solver="newton-cholesky", max_iter=200, tol=1e-8).fit(
+            design, task.y
+        )
         weight = model.coef_[0]
         return _Linear(
             columns=tuple(columns),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retain import __version__
-from retain.errors import ModelError
+from retain.errors import ModelError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+# A server that does not answer is told within a minute, not after MLflow's many patient retries.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _PREVIOUS = "previous_champion"
@@ -77,6 +80,10 @@ class Tracking:
 
             self._mlflow = mlflow
             own = (workspace / "mlflow.db").resolve()
+            if not settings.uri and set("?%") & set(str(own)):
+                raise OutputError(
+                    f"The workspace {workspace} has a '?' or '%' in its path, which a database's address cannot hold."
+                )
             if not settings.uri:
                 own.parent.mkdir(parents=True, exist_ok=True)
             self.uri = settings.uri or f"sqlite:///{own}"

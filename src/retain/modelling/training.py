@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BASELINE = "rfm_logistic"
 """Always trained beside the configured learners, and champion where it is better."""
+MOST_THREADS = 64
 FEWEST_OF_A_CLASS = 5
 """Fewer churners, or fewer others, than this in a cutoff tell nothing."""
 
@@ -62,6 +63,10 @@ class TrainingSettings:
         for name in ("most_cutoffs", "validation_cutoffs", "threads"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"[training] {name} is {getattr(self, name)}; it has to be at least 1.")
+        if self.threads > MOST_THREADS:
+            raise ConfigError(
+                f"[training] threads is {self.threads}; more than {MOST_THREADS} are of no use."
+            )
         if self.step_days < 0 or self.warm_up_days < 0:
             raise ConfigError("[training] step_days and warm_up_days cannot be negative.")
         if not self.learners:

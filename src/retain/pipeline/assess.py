@@ -12,7 +12,7 @@ from retain.errors import TrainingError, WindowError
 from retain.evaluation.card import Measures, measure
 from retain.features.catalog import EVERY
 from retain.features.spec import FeatureSet
-from retain.labels import observed, outcomes, sales_of
+from retain.labels import orders_of, outcomes, sales_of
 from retain.lifetime.bgnbd import fit_bgnbd
 from retain.lifetime.history import histories
 from retain.modelling.learners import RFM, Task
@@ -67,7 +67,8 @@ def assess(
             f"Nobody was active at {instant_text(cutoff)}: no order in the {config.churn.active_days} days before it. "
             f"Choose another cutoff, or more active_days."
         )
-    y = outcomes(store, snapshots.customer, snapshots.cutoff, config.churn, observed(store)[1] + 1)
+    everything = int(orders_of(store).known.max()) + 1
+    y = outcomes(store, snapshots.customer, snapshots.cutoff, config.churn, everything)
     project.progress(f"measuring {len(y):,} predictions at {instant_text(cutoff)}")
 
     def measured(p: FloatArray) -> Measures:

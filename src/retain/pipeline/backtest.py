@@ -179,9 +179,11 @@ def _compute(project: Project, cutoff: int, place: Path) -> Round:
 
 def _kept(place: Path) -> Round | None:
     """The round that an earlier run left there."""
-    if not place.exists():
+    try:
+        return Round(**{**json.loads(place.read_text(encoding="utf-8")), "kept": True})
+    # Whatever is not a whole round is computed again.
+    except (OSError, ValueError, TypeError):
         return None
-    return Round(**{**json.loads(place.read_text(encoding="utf-8")), "kept": True})
 
 
 def _key(project: Project, cutoff: int) -> str:
@@ -190,7 +192,15 @@ def _key(project: Project, cutoff: int) -> str:
     parts = (
         __version__,
         str(cutoff),
-        repr((config.churn, config.training, config.evaluation)),
+        repr(
+            (
+                config.churn,
+                config.training,
+                config.evaluation,
+                config.source.zone,
+                config.source.money_exponent,
+            )
+        ),
         project.features.fingerprint,
         *(one.fingerprint for one in project.store.accounts.values()),
     )

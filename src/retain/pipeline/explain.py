@@ -13,9 +13,10 @@ from retain.errors import UsageError
 from retain.events.store import MISSING
 from retain.labels import LABELS, require_cutoff, sales_of
 from retain.modelling.tracking import CHAMPION
-from retain.pipeline.score import contact_rules, playbook_of
+from retain.pipeline.score import contact_rules, high_value_cut, playbook_of
 from retain.scoring.reasons import by_topic, topics_of
 from retain.scoring.scorecard import INVALID, NO_HISTORY, NOT_ELIGIBLE, SCORED, score_customers
+from retain.scoring.value import expected_value
 from retain.timeline import DAY, instant_text
 
 if TYPE_CHECKING:
@@ -180,9 +181,15 @@ def run_explanation(
         Driver(one.name, float(value), float(effect), one.why)
         for one, value, effect in zip(features.features, scored.values[0], contributions, strict=True)
     ]
+    # What counts as high in value is decided among all who are scored, as `score` does.
+    everybody = np.flatnonzero(LABELS.get(opened.churn.definition).eligible(store, as_of, opened.churn))
+    cut = high_value_cut(expected_value(store, as_of, everybody, config.value))
     playbook = playbook_of(project)
     action = recommend(
-        playbook, scored.tier.tolist(), scored.raising_topics, contact_rules(store, scored, playbook, as_of)
+        playbook,
+        scored.tier.tolist(),
+        scored.raising_topics,
+        contact_rules(store, scored, playbook, as_of, cut),
     )
     worth = float(scored.expected_value[0])
     return Explanation(

@@ -63,10 +63,13 @@ def _read(folder: Path) -> pa.Table:
     try:
         stated = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"][SCORES]
         content = (folder / SCORES).read_bytes()
-    except (OSError, ValueError, KeyError) as cause:
+    except (OSError, ValueError, KeyError, TypeError) as cause:
         raise SourceError(
             f"{folder} holds no whole scoring run: {cause}. Run `retain score` again."
         ) from cause
     if hashlib.sha256(content).hexdigest() != stated:
         raise SourceError(f"{folder / SCORES} was changed after it was written. Run `retain score` again.")
-    return parquet.read_table(pa.BufferReader(content))
+    try:
+        return parquet.read_table(pa.BufferReader(content))
+    except pa.ArrowInvalid as cause:
+        raise SourceError(f"{folder / SCORES} is no table of scores. Run `retain score` again.") from cause

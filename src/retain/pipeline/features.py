@@ -12,6 +12,7 @@ from pyarrow import csv, parquet
 from retain import atomic
 from retain.engine.panel import Snapshots
 from retain.errors import UsageError, did_you_mean
+from retain.exports.cells import neutralise
 from retain.labels import LABELS, require_cutoff, sales_of
 from retain.timeline import instant_text
 
@@ -97,7 +98,8 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
     )
     with atomic.file(out) as part:
         if out.suffix == ".csv":
-            csv.write_csv(table, part)
+            ids = neutralise(table["customer_id"])
+            csv.write_csv(table.set_column(0, "customer_id", ids), part)
         else:
             parquet.write_table(table, part, compression="zstd")
     return FeatureRun(out, len(snapshots), cutoffs, project.features.names, project.features.fingerprint)

@@ -30,6 +30,6 @@ def run_kpis(
     until = project.end_of_data() if until is None else until
     require_cutoff(project.store, until)
     first, _ = observed(project.store)
-    ends = [until - back * days * DAY for back in range(periods)]
-    reached = [end for end in ends if end == until or end - days * DAY >= first]
-    return kpi_history(project.store, reached, days, project.config.churn.active_days)
+    reached = max(1, min(periods, (until - first) // (days * DAY)))
+    ends = [until - back * days * DAY for back in range(reached)]
+    return kpi_history(project.store, ends, days, project.config.churn.active_days)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from retain.config import find_config, load_config
 from retain.engine import ENGINES
 from retain.engine.views import columns_at_hand
-from retain.errors import ModelError, OutputError
+from retain.errors import ConfigError, ModelError, OutputError
 from retain.events.load import read_events
 from retain.features.catalog import feature_set
 from retain.labels import observed
@@ -68,7 +68,13 @@ class Project:
     @cached_property
     def features(self) -> FeatureSet:
         """The features that the data can feed."""
-        return feature_set(self.config.features.families, columns_at_hand(self.store))
+        found = feature_set(self.config.features.families, columns_at_hand(self.store))
+        if not found.features:
+            raise ConfigError(
+                f"None of the families {', '.join(self.config.features.families)} can be fed by these tables. Add "
+                f"families under [features], or the tables and columns that they read (docs/features.md)."
+            )
+        return found
 
     @cached_property
     def engine(self) -> Engine:

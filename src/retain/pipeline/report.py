@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retain import __version__
+from retain.decisions.playbook import FALLBACK
 from retain.pipeline.kpis import run_kpis
 from retain.pipeline.score import playbook_of
 from retain.reports import content, write
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 SHOWN = 50
 """So many customers are listed on the page; all are in ``scores.parquet``."""
+STRONGEST = 12
+"""So many features are shown by how far they move the model."""
 AT_RISK = ("critical", "high")
 NAMES = {
     "blend": "Blend of trees and logistic regression",
@@ -77,6 +80,7 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
     risky = np.isin(scored.tier.astype(str), AT_RISK)
     has_value = bool(np.isfinite(scored.value_at_risk).any())
     card = run.bundle.card["training"]
+    topic_of = {one.name: one.topic for one in run.bundle.features.features}
     return content.ReportContent(
         title="Who may leave, why, and what to do",
         dataset=config.name,
@@ -105,8 +109,10 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
         tiers=_tiers(run, config.tiers.cuts),
         reasons=_reasons(run),
         importance=tuple(
-            content.Importance(TOPIC_WORDS.get(topic, topic), effect)
-            for topic, effect in scored.topic_effects
+            content.Importance(
+                name.replace("_", " "), effect, TOPIC_WORDS.get(topic_of[name], topic_of[name])
+            )
+            for name, effect in scored.feature_effects[:STRONGEST]
         ),
         actions=_actions(project, run),
         customers=_customers(project, run),
@@ -200,7 +206,9 @@ def _actions(project: Project, run: ScoringRun) -> tuple[content.Action, ...]:
 def _customers(project: Project, run: ScoringRun) -> tuple[content.Customer, ...]:
     scored = run.scored
     money = np.where(np.isfinite(scored.value_at_risk), scored.value_at_risk, 0.0)
-    first = np.lexsort((scored.customers, -scored.probability, -money))[:SHOWN]
+    idle = run.actions.action_id == FALLBACK
+    # Those for whom there is something to do come first; within them, those with most at stake.
+    first = np.lexsort((scored.customers, -scored.probability, -money, idle))[:SHOWN]
     return tuple(
         content.Customer(
             customer_id=str(project.store.customer_ids[scored.customers[row]]),

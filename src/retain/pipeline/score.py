@@ -25,11 +25,13 @@ from retain.timeline import instant_text
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy.typing as npt
     import pyarrow as pa
 
     from retain.decisions.playbook import Playbook
-    from retain.decisions.rules import Recommendations
-    from retain.events.store import EventStore, IntArray
+    from retain.decisions.rules import Flags, Recommendations
+    from retain.engine.panel import FloatArray
+    from retain.events.store import EventStore, EventTable, IntArray
     from retain.modelling.bundle import Bundle
     from retain.modelling.tracking import Registered
     from retain.pipeline.project import Project
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 SCORES, MANIFEST = "scores.parquet", "run.json"
 HIGH_VALUE_PERCENTILE = 90
 """Customers worth more than this share of those scored count as high in value."""
+ENDED = frozenset({"resolved", "closed"})
+"""States in which nobody waits for the company."""
 CONSENTS = {"email": "consent_email", "sms": "consent_sms", "phone": "consent_phone", "post": "consent_post"}
 """The column that says whether a channel of the playbook may be used; hyphens and capitals do not matter."""
 
@@ -138,7 +142,10 @@ def make_scores(project: Project, as_of: int, registered: Registered, out: Path 
     scored = score(store, opened, project.engine, as_of, config.tiers, config.value)
     playbook = playbook_of(project)
     actions = recommend(
-        playbook, scored.tier.tolist(), scored.raising_topics, contact_rules(store, scored, playbook, as_of)
+        playbook,
+        scored.tier.tolist(),
+        scored.raising_topics,
+        contact_rules(store, scored, playbook, as_of, high_value_cut(scored.expected_value)),
     )
     decisive = (config.digest, repr(playbook), *(one.fingerprint for one in store.accounts.values()))
     parts = (opened.version, str(as_of), *decisive)
@@ -171,8 +178,23 @@ def playbook_of(project: Project) -> Playbook:
     return load_playbook(project.config.source.base / path if path else None)
 
 
-def contact_rules(store: EventStore, scored: Scored, playbook: Playbook, as_of: int) -> ContactRules:
-    """What is known about reaching the scored customers: consent, wishes, and complaints that are open."""
+def high_value_cut(worth: FloatArray) -> float:
+    """What nine in ten of these customers are not worth more than; infinite where nobody's value is known."""
+    return float(np.nanpercentile(worth, HIGH_VALUE_PERCENTILE)) if np.isfinite(worth).any() else float("inf")
+
+
+def contact_rules(
+    store: EventStore, scored: Scored, playbook: Playbook, as_of: int, high_value: float
+) -> ContactRules:
+    """What is known about reaching the scored customers: consent, wishes, and complaints that are open.
+
+    Args:
+        store: checked events.
+        scored: the customers to be reached, all that are scored or only one of them.
+        playbook: names the channels.
+        as_of: only what was known before it counts.
+        high_value: who is worth more than this counts as high in value.
+    """
     chosen = scored.customers
     table = store.tables.get("customers")
     row_of = np.full(len(store.customer_ids), -1, dtype=np.int64)
@@ -208,33 +230,49 @@ def contact_rules(store: EventStore, scored: Scored, playbook: Playbook, as_of: 
         do_not_contact=flags("do_not_contact"),
         open_complaint=_open_tickets(store, chosen, as_of),
         preferred_channel=preferred,
-        signals={"high_value": _high_value(scored)},
+        # An unknown value compares as not above the cut.
+        signals={"high_value": (scored.expected_value > high_value).astype(np.int8)},
     )
 
 
-def _open_tickets(
-    store: EventStore, chosen: IntArray, as_of: int
-) -> np.ndarray[Any, np.dtype[np.int8]] | None:
-    """1 for each customer with a ticket opened before that instant and not known to be resolved by then."""
+def _open_tickets(store: EventStore, chosen: IntArray, as_of: int) -> Flags | None:
+    """1 for each customer with a ticket that was open at that instant; None where the source does not say.
+
+    The history of states decides; without one, the times at which tickets were resolved or closed.
+    """
     tickets = store.tables.get("tickets")
     if tickets is None:
         return None
-    still_open = tickets.known < as_of
-    for name in ("resolved_at", "closed_at"):
-        if name in tickets.columns:
-            ended = tickets.columns[name].values.astype(np.int64)
-            still_open &= (ended == MISSING) | (ended >= as_of)
+    history = store.tables.get("ticket_events")
+    ends = [name for name in ("resolved_at", "closed_at") if name in tickets.columns]
+    if history is not None and "state" in history.columns:
+        still_open = ~_settled(tickets, history, as_of)
+    elif ends:
+        times = [tickets.columns[name].values.astype(np.int64) for name in ends]
+        still_open = np.all([(one == MISSING) | (one >= as_of) for one in times], axis=0)
+    else:
+        return None
     found = np.zeros(len(store.customer_ids), dtype=np.int8)
-    found[tickets.customer[still_open]] = 1
+    found[tickets.customer[still_open & (tickets.known < as_of)]] = 1
     return np.asarray(found[chosen])
 
 
-def _high_value(scored: Scored) -> np.ndarray[Any, np.dtype[np.int8]]:
-    """1 for each customer worth more than nine in ten of those scored."""
-    worth = scored.expected_value
-    if not np.isfinite(worth).any():
-        return np.zeros(len(worth), dtype=np.int8)
-    return (worth > np.nanpercentile(worth, HIGH_VALUE_PERCENTILE)).astype(np.int8)
+def _settled(tickets: EventTable, history: EventTable, as_of: int) -> npt.NDArray[np.bool_]:
+    """For each ticket, whether the last state known before that instant is an end."""
+    state, names = history.columns["state"], history.columns["ticket_id"].levels
+    mine = tickets.columns["ticket_id"]
+    if state.levels is None or names is None or mine.levels is None or not len(names):
+        return np.zeros(len(tickets), dtype=bool)
+    ends = np.isin(state.values, np.flatnonzero([one in ENDED for one in state.levels]))
+    told = state.values.astype(np.int64) >= 0
+    rows = np.flatnonzero((history.known < as_of) & told)
+    rows = rows[np.argsort(history.time[rows], kind="stable")]
+    # Of the rows of one ticket the last one written stays: the latest.
+    over = np.zeros(len(names), dtype=bool)
+    over[history.columns["ticket_id"].values[rows]] = ends[rows]
+    place = np.minimum(np.searchsorted(names, mine.levels), len(names) - 1)
+    by_level = over[place] & (names[place] == mine.levels)
+    return np.asarray(by_level[mine.values])
 
 
 def _manifest(run: ScoringRun, store: EventStore, scores: Path) -> str:

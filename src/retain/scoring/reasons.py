@@ -75,25 +75,31 @@ def explain(features: FeatureSet, values: FloatArray, contributions: FloatArray)
         topic: [position for position, one in enumerate(features.features) if one.topic == topic]
         for topic in topics
     }
+    known = np.isfinite(values)
+    place = {name: position for position, name in enumerate(features.names)}
+    mentioned = [
+        [(name, place[name]) for name in one.mentioned if name in place] for one in features.features
+    ]
+    sayable = [
+        len(pairs) == len(one.mentioned) for pairs, one in zip(mentioned, features.features, strict=True)
+    ]
+
+    def say(row: int, topic: str, effect: float) -> str:
+        """The phrase of the topic's strongest feature whose numbers are all known."""
+        for column in sorted(columns[topic], key=lambda at: -contributions[row, at] * np.sign(effect)):
+            if sayable[column] and all(known[row, at] for _, at in mentioned[column]):
+                return features.features[column].say(
+                    {name: values[row, at] for name, at in mentioned[column]}
+                )
+        return UNKNOWN.get(topic, f"nothing is known of {topic} yet")
+
     answer = []
     for row, chosen in enumerate(strongest):
-        reasons = []
-        for at in chosen:
-            effect = float(total[row, at])
-            if effect != 0:
-                mine = columns[topics[at]]
-                order = sorted(mine, key=lambda column: -contributions[row, column] * np.sign(effect))
-                words = _say(features, values[row], order, topics[at])
-                reasons.append(Reason(topics[at], effect, f"Risk {'up' if effect > 0 else 'down'}: {words}"))
-        answer.append(tuple(reasons))
+        effects = [(topics[at], float(total[row, at])) for at in chosen if total[row, at] != 0]
+        answer.append(
+            tuple(
+                Reason(topic, effect, f"Risk {'up' if effect > 0 else 'down'}: {say(row, topic, effect)}")
+                for topic, effect in effects
+            )
+        )
     return answer
-
-
-def _say(features: FeatureSet, values: FloatArray, columns: list[int], topic: str) -> str:
-    """The phrase of the first of these features whose numbers are all known."""
-    known = {name: value for name, value in zip(features.names, values, strict=True) if np.isfinite(value)}
-    for column in columns:
-        feature = features.features[column]
-        if all(name in known for name in feature.mentioned):
-            return feature.say(known)
-    return UNKNOWN.get(topic, f"nothing is known of {topic} yet")

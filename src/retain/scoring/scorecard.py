@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from retain.engine.panel import Snapshots
 from retain.labels import LABELS, sales_of
-from retain.scoring.reasons import MOST, Reason, by_topic, explain, topics_of
+from retain.scoring.reasons import MOST, Reason, explain
 from retain.scoring.tiers import TierSettings, tier_of
 from retain.scoring.value import ValueSettings, expected_value, priority
 from retain.timeline import DAY
@@ -65,7 +65,7 @@ class Scored:
         value_at_risk: probability times value.
         priority: percentile of the value at risk.
         reasons: up to three each, the strongest first.
-        topic_effects: mean size of each topic's contribution, strongest first.
+        feature_effects: mean size of each feature's contribution, strongest first.
     """
 
     customers: IntArray
@@ -76,7 +76,7 @@ class Scored:
     value_at_risk: FloatArray
     priority: FloatArray
     reasons: list[tuple[Reason, ...]]
-    topic_effects: tuple[tuple[str, float], ...]
+    feature_effects: tuple[tuple[str, float], ...]
 
     @property
     def raising_topics(self) -> list[tuple[str, ...]]:
@@ -108,18 +108,16 @@ def score_customers(
         probability = bundle.probabilities(values)
         contributions = bundle.fitted.contributions(values)
         worth = expected_value(store, int(snapshots.cutoff[0]), customers, value)
-        effects = np.abs(by_topic(bundle.features, contributions)).mean(axis=0)
+        effects = np.abs(contributions).mean(axis=0)
     else:
         probability, worth, contributions = (
             np.empty(0),
             np.empty(0),
             np.empty((0, len(bundle.features.features))),
         )
-        effects = np.zeros(len(topics_of(bundle.features)))
+        effects = np.zeros(len(bundle.features.features))
     at_risk = np.round(probability * worth, store.money_exponent)
-    ranked = sorted(
-        zip(topics_of(bundle.features), map(float, effects), strict=True), key=lambda one: -one[1]
-    )
+    ranked = sorted(zip(bundle.features.names, map(float, effects), strict=True), key=lambda one: -one[1])
     return Scored(
         customers=customers,
         values=values,
@@ -129,7 +127,7 @@ def score_customers(
         value_at_risk=at_risk,
         priority=priority(at_risk, probability),
         reasons=explain(bundle.features, values, contributions),
-        topic_effects=tuple(ranked),
+        feature_effects=tuple(ranked),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from retain.errors import ConfigError
 from retain.events.store import MISSING
 from retain.labels import orders_of
-from retain.timeline import DAY
+from retain.timeline import DAY, LONGEST_DAYS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,8 +38,10 @@ class ValueSettings:
 
     def __post_init__(self) -> None:
         """Refuse shares that are none."""
-        if self.horizon_days <= 0 or not 0 < self.margin_share <= 1:
-            raise ConfigError("[value] needs horizon_days above 0 and margin_share above 0 and at most 1.")
+        if not 0 < self.horizon_days <= LONGEST_DAYS or not 0 < self.margin_share <= 1:
+            raise ConfigError(
+                f"[value] needs horizon_days from 1 to {LONGEST_DAYS} and margin_share above 0 and at most 1."
+            )
         if self.source not in ("assumed", "learned"):
             raise ConfigError(f"[value] source is '{self.source}'; it is 'assumed' or 'learned'.")
 

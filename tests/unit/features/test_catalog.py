@@ -21,7 +21,7 @@ FULL = {
     **{name: {*stream.numbers, *stream.flags, *stream.categories} for name, stream in STREAMS.items()},
 }
 CATEGORIES = {"weekday", "hour_band", "product", "category", *STREAMS["tickets"].categories}
-FINGERPRINT = "a84f97401c17c61904fdfce3f7205396ae49bf4195be2f1b210b302ef8daeddf"
+FINGERPRINT = "9e14327550a631ffd1286385c828c78501fe2171ed8e07e05d3c0a379b5d7c0a"
 
 each_feature = pytest.mark.parametrize("feature", EVERY.features, ids=lambda one: one.name)
 

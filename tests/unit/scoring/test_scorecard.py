@@ -107,8 +107,8 @@ def test_a_score_worked_out_by_hand(store: EventStore) -> None:
     ]
     assert found.raising_topics == [("recency",), ("recency",)]
     # Mean sizes: (2 + 0.1) / 2 and (0.5 + 1) / 2.
-    assert [name for name, _ in found.topic_effects] == ["recency", "frequency"]
-    assert [effect for _, effect in found.topic_effects] == pytest.approx([1.05, 0.75])
+    assert [name for name, _ in found.feature_effects] == ["recency_days", "orders_lifetime"]
+    assert [effect for _, effect in found.feature_effects] == pytest.approx([1.05, 0.75])
 
 
 def test_every_customer_once_with_a_score_or_the_reason_why_not(store: EventStore) -> None:
@@ -173,7 +173,7 @@ def test_nobody_eligible_is_a_table_without_scores(orders: Orders) -> None:
     found = scored(old)
     assert found.reasons == []
     assert found.values.shape == (0, 2)
-    assert found.topic_effects == (("recency", 0.0), ("frequency", 0.0))
+    assert found.feature_effects == (("recency_days", 0.0), ("orders_lifetime", 0.0))
     table = card(old, found)
     assert table.column("status").to_pylist() == ["not_eligible"]
     assert table.schema == SCHEMA

@@ -106,7 +106,7 @@ def test_only_those_asked_for_are_answered(orders: Orders) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"horizon_days": 0}, "needs horizon_days above 0"),
+        ({"horizon_days": 0}, "needs horizon_days from 1 to 36500"),
         ({"margin_share": 0.0}, "margin_share above 0 and at most 1"),
         ({"margin_share": 1.1}, "margin_share above 0 and at most 1"),
         ({"margin_share": float("nan")}, "margin_share above 0 and at most 1"),
