@@ -283,3 +283,46 @@ def test_names_that_differ_in_case_do_not_collide(shop: Shop) -> None:
     shop.file("orders", "o.jsonl", f"{good}\n{line}\n".encode())
     assert shop.read().customer_ids.tolist() == ["a"]
     assert shop.put_aside()[0]["row_json"] == line
+
+
+@pytest.mark.parametrize("blank", ["\n", "\n\n", "\r\n", "  \n", "\ufeff\n", "\ufeff\n \n"])
+def test_blank_lines_before_the_header_are_nothing(shop: Shop, blank: str) -> None:
+    """The header is the first line that holds something, and never a customer; rows are numbered after it."""
+    end = "\r\n" if "\r" in blank else "\n"
+    text = blank + HEAD + "a,2023-01-01,1\nb,2023-01-01\n"
+    store = shop.file("orders", "o.csv", text.replace("\r\n", "\n").replace("\n", end).encode()).read()
+    assert store.customer_ids.tolist() == ["a"]
+    assert store.accounts["orders"].rows_read == 2
+    assert [one["row"] for one in shop.put_aside()] == [2]
+
+
+def test_a_file_of_blank_lines_is_empty(shop: Shop) -> None:
+    """There is no header in it."""
+    with pytest.raises(SourceError, match=r"'o.csv' is empty"):
+        shop.file("orders", "o.csv", b"\n\n  \n").read()
+
+
+def test_a_name_in_quotes_may_go_over_two_lines(shop: Shop) -> None:
+    """The line break counts as a blank, and the rows begin after the whole header."""
+    content = b'customer_id,ordered_at,"amount\nin pounds"\na,2023-01-01,1\nb,2023-01-01\n'
+    shop.file("orders", "o.csv", content, columns={"amount": "amount in pounds"})
+    store = shop.read()
+    assert store.tables["orders"].columns["amount"].values.tolist() == [100]
+    assert store.customer_ids.tolist() == ["a"]
+    assert [one["row"] for one in shop.put_aside()] == [2]
+
+
+@pytest.mark.parametrize("rows", [1, 50, 5000])
+def test_an_unclosed_quote_in_the_header_is_refused(shop: Shop, rows: int) -> None:
+    """It is no reason to take customers for a column's name."""
+    text = 'customer_id,ordered_at,"amount\n' + "ann.smith,2023-01-01,1\n" * rows
+    with pytest.raises(SourceError, match=r"'o.csv': a quote in the line with the columns' names") as error:
+        shop.file("orders", "o.csv", text.encode()).read()
+    assert "smith" not in str(error.value)
+
+
+def test_a_very_long_field_is_read(shop: Shop, texts: Any) -> None:
+    """A text longer than what Python's own reader takes, in any line and with any delimiter."""
+    long = "x" * 200_000
+    text = f"customer_id;given_at;text\na;2023-01-01;short\nb;2023-01-01;{long}\n"
+    assert texts(shop.csv("feedback", text).read(), "feedback", "text") == ["short", long]
