@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -44,6 +45,7 @@ class Reading:
         delimiter: of a CSV file, else empty.
         malformed: SQL of the rows that could not be read: row, reason, line; empty if there is no such row.
         taken: SQL that takes a column from the relation, where that is not its name.
+        repeated: names that occur more than once in a header, in small letters.
     """
 
     file: SourceFile
@@ -53,6 +55,7 @@ class Reading:
     delimiter: str = ""
     malformed: str = ""
     taken: Mapping[str, str] = field(default_factory=dict)
+    repeated: frozenset[str] = frozenset()
 
     @property
     def numbered(self) -> str:
@@ -122,7 +125,8 @@ def _csv(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource, 
     sample = _first_lines(con, path)
     blank = next((place for place, line in enumerate(sample) if line.strip(BLANKS)), len(sample))
     delimiter = source.delimiter if source.delimiter != "auto" else _delimiter(sample[blank:])
-    header = _header(sample[blank:], delimiter, file)
+    given = _header(sample[blank:], delimiter, file)
+    header = _told_apart(given)
     words = f"csv, {text.encoding if text else 'utf-8'}, {'tab' if delimiter == chr(9) else repr(delimiter)}"
     # The rejects of one file go to tables of its own; the names are free because copies and files are numbered.
     number = len(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name LIKE 'rejects_%'").fetchall())
@@ -155,7 +159,17 @@ def _csv(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource, 
         if found
         else ""
     )
-    return Reading(file, relation, dict.fromkeys(header, "VARCHAR"), words, delimiter, malformed)
+    counts = Counter(one.casefold() for one in given)
+    repeated = frozenset(one for one, count in counts.items() if count > 1)
+    return Reading(
+        file,
+        relation,
+        dict.fromkeys(header, "VARCHAR"),
+        words,
+        delimiter,
+        malformed,
+        repeated=repeated,
+    )
 
 
 def _refuse_swallowed_rows(con: duckdb.DuckDBPyConnection, rejects: str, file: SourceFile) -> None:
@@ -185,7 +199,7 @@ def _delimiter(sample: Iterable[str]) -> str:
     lines = [one for one in sample if one]
 
     def fitness(mark: str) -> tuple[float, int]:
-        counts = []
+        counts: list[int] = []
         # Python gives up at a very long field, which the database reads; the lines before it decide then.
         with suppress(csv.Error):
             counts.extend(len(row) for row in csv.reader(lines, delimiter=mark))
@@ -199,10 +213,15 @@ def _delimiter(sample: Iterable[str]) -> str:
 def _header(sample: list[str], delimiter: str, file: SourceFile) -> list[str]:
     if not sample:
         raise SourceError(f"'{file.shown}' is empty: not even a line with the columns' names.")
+    cells = _header_cells(sample, delimiter, file)
+    # A line break inside a name is only its layout.
+    plain = (" ".join(cell.splitlines()).strip(BLANKS) for cell in cells)
+    return [one or f"column{place}" for place, one in enumerate(plain, start=1)]
+
+
+def _told_apart(names: Iterable[str]) -> list[str]:
     taken: list[str] = []
-    for place, cell in enumerate(_header_cells(sample, delimiter, file), start=1):
-        # A line break inside a name is only its layout.
-        plain = " ".join(cell.splitlines()).strip(BLANKS) or f"column{place}"
+    for place, plain in enumerate(names, start=1):
         # The database tells names apart without regard to case.
         used = {one.casefold() for one in taken}
         free = (f"{plain}_{number}" for number in range(1, place + 1))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import glob
 from dataclasses import dataclass, field
 from importlib.resources import files as package_files
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from retain.errors import ConfigError, SourceError, did_you_mean
 from retain.events.schemas import SCHEMAS
+from retain.events.sql import literal
 from retain.timeline import zone_named
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ DELIMITERS = (",", ";", "\t", "|")
 """What may part the fields of a CSV file."""
 
 BUNDLED = "bundled:"
+# No usual system takes longer ones.
+_LONGEST_PATH = 4096
 _CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "format": ("auto", "parquet", "csv", "jsonl"),
@@ -110,10 +115,24 @@ class SourceSettings:
                             f"{did_you_mean(name, known)}"
                         )
         zone_named(self.zone)
+        _require_known_zone(self.zone)
         if not 0 <= self.money_exponent <= 4:
             raise ConfigError(f"money_exponent is {self.money_exponent}; it has to be from 0 to 4.")
         if not 0 <= self.max_bad_share <= 1:
             raise ConfigError(f"max_bad_share is {self.max_bad_share}; it has to be from 0 to 1.")
+
+
+def _require_known_zone(zone: str) -> None:
+    """Refuse a zone that Python finds on this machine but the database, which brings its own list, does not know."""
+    if zone == "UTC":
+        return
+    with duckdb.connect() as con:
+        try:
+            con.execute(f"SET TimeZone = {literal(zone)}")
+        except duckdb.Error as cause:
+            raise ConfigError(
+                f"'{zone}' is no time zone that the database knows. Use an IANA name such as 'Europe/London'."
+            ) from cause
 
 
 @dataclass(frozen=True)
@@ -137,14 +156,31 @@ def files_of(table: str, source: TableSource, base: Path) -> tuple[SourceFile, .
     """The files that a table is read from, in the order of their names.
 
     Raises:
+        ConfigError: the path is none.
         SourceError: there is none, or an ending says nothing about the format.
     """
     where = f"[source.tables.{table}] path"
+    if "\0" in source.path:
+        raise ConfigError(f"{where} holds a NUL character, which no path can.")
+    if len(source.path) > _LONGEST_PATH:
+        raise ConfigError(f"{where} has {len(source.path)} letters; no path is longer than {_LONGEST_PATH}.")
+    try:
+        return _files(source, base, where)
+    except OSError as cause:
+        raise SourceError(f"{where} = '{source.path}' cannot be looked up: {cause.strerror}.") from cause
+
+
+def _files(source: TableSource, base: Path, where: str) -> tuple[SourceFile, ...]:
     if "://" in source.path:
         return (SourceFile(source.path, source.path, _format(source.path, source, where)),)
     if source.path.startswith(BUNDLED):
-        inside = Path(str(package_files("retain"))) / "examples" / "data" / source.path.removeprefix(BUNDLED)
-        if not inside.is_file():
+        named = source.path.removeprefix(BUNDLED)
+        inside = Path(str(package_files("retain"))) / "examples" / "data" / named
+        # Windows paths are refused everywhere, so that a config means the same on every system.
+        outside = any(
+            ".." in one.parts or one.anchor for one in (PurePosixPath(named), PureWindowsPath(named))
+        )
+        if outside or not inside.is_file():
             raise SourceError(f"{where} = '{source.path}': the package holds no such file.")
         return (SourceFile(str(inside), source.path, _format(source.path, source, where)),)
     found = base / source.path
