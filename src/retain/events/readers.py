@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import zlib
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -92,7 +93,7 @@ def opened(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource
     reader = {"parquet": _parquet, "csv": _csv, "jsonl": _jsonl}[file.format]
     try:
         reading = reader(con, file, source, folder)
-    except (duckdb.Error, OSError, EOFError) as cause:
+    except (duckdb.Error, OSError, EOFError, zlib.error) as cause:
         raise unreadable(file, cause) from cause
     parts = dict.fromkeys(file.partition, "VARCHAR")
     return replace(reading, columns={**reading.columns, **parts})

@@ -9,11 +9,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from retain.errors import ConfigError, SourceError, did_you_mean
 from retain.events.schemas import SCHEMAS
-from retain.events.sql import literal
 from retain.timeline import zone_named
 
 if TYPE_CHECKING:
@@ -115,24 +112,10 @@ class SourceSettings:
                             f"{did_you_mean(name, known)}"
                         )
         zone_named(self.zone)
-        _require_known_zone(self.zone)
         if not 0 <= self.money_exponent <= 4:
             raise ConfigError(f"money_exponent is {self.money_exponent}; it has to be from 0 to 4.")
         if not 0 <= self.max_bad_share <= 1:
             raise ConfigError(f"max_bad_share is {self.max_bad_share}; it has to be from 0 to 1.")
-
-
-def _require_known_zone(zone: str) -> None:
-    """Refuse a zone that Python finds on this machine but the database, which brings its own list, does not know."""
-    if zone == "UTC":
-        return
-    with duckdb.connect() as con:
-        try:
-            con.execute(f"SET TimeZone = {literal(zone)}")
-        except duckdb.Error as cause:
-            raise ConfigError(
-                f"'{zone}' is no time zone that the database knows. Use an IANA name such as 'Europe/London'."
-            ) from cause
 
 
 @dataclass(frozen=True)
