@@ -95,13 +95,14 @@ def _named(wanted: str, columns: Iterable[str]) -> str | None:
 def _missing(schema: Schema, required: str, wanted: str, reading: Reading, *, known: bool) -> SourceError:
     problem = f"'{reading.file.shown}' has no column '{wanted}', which {schema.name} needs as {required}. "
     mend = f'Say which it is: [source.tables.{schema.name}] columns = {{ {required} = "..." }}'
-    if reading.file.format == "csv" and not known and any(map(_like_value, reading.columns)):
+    names, more = _listed(reading.columns)
+    nameless = not names or any(map(_like_value, reading.columns))
+    if reading.file.format == "csv" and not known and nameless:
         return SourceError(
             f"{problem}Its first line does not look like column names: put a line with the names above the rows. "
             f"If these are the names, say which is which in [source.tables.{schema.name}] columns."
         )
     near = _choices(wanted, reading.columns)
-    names, more = _listed(reading.columns)
     listed = f" It has: {', '.join(names)}{more}." if near.startswith("Did") else ""
     return SourceError(f"{problem}{near}{listed} {mend}")
 
