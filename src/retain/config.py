@@ -156,7 +156,8 @@ def load_config(path: Path, workspace: Path) -> Config:
         ConfigError: the file cannot be read, or holds an unknown key or a value that means nothing.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Windows editors put a byte-order mark first.
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as cause:
         raise ConfigError(
             f"There is no configuration {path}. `retain init FOLDER` writes one from your data."

@@ -10,6 +10,7 @@ import pytest
 
 from retain import shipped
 from retain.config import ENVIRONMENT, Config, find_config, load_config
+from retain.decisions.playbook import load_playbook
 from retain.errors import ConfigError
 from retain.events.source import SourceSettings, TableSource
 
@@ -237,3 +238,12 @@ def test_a_configuration_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_digest_is_of_what_decides_a_score(load: Load, text: str, *, same: bool) -> None:
     """Not of where things are or how quality is measured."""
     assert (load(text + TABLE).digest == load(TABLE).digest) == same
+
+
+def test_a_byte_order_mark_is_nothing(tmp_path: Path) -> None:
+    """Windows editors write one; the configuration and the playbook read the same with it."""
+    mine = tmp_path / "mine.toml"
+    mine.write_text(TABLE, encoding="utf-8-sig")
+    assert load_config(mine, tmp_path).source.tables["orders"].path == "orders.csv"
+    mine.write_text(shipped.shipped("playbook.toml").read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert load_playbook(mine) == load_playbook()

@@ -120,7 +120,8 @@ def load_playbook(path: Path | None = None) -> Playbook:
     """
     source = shipped("playbook.toml") if path is None else path
     try:
-        parsed = tomllib.loads(source.read_text(encoding="utf-8"))
+        # Windows editors put a byte-order mark first.
+        parsed = tomllib.loads(source.read_text(encoding="utf-8-sig"))
     except OSError as cause:
         raise ConfigError(
             f"Cannot read the playbook {source}: {cause.strerror}. Check the path, or leave it out for the shipped one."

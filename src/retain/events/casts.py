@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LARGEST_MONEY = 9_000_000_000_000_000
 """Minor units beyond this are no amount; sums of a whole table still fit 64 bits."""
+LARGEST_NUMBER = 1_000_000_000_000
+"""A quantity, rating or balance beyond this is a mistake, and would drown every sum that it enters."""
 
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _NOTHING = ("nan", "NaN", "NAN", "null", "NULL", "None", "<NA>", "NaT", r"\N", "#N/A", "N/A", "NA")

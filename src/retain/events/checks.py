@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from retain.errors import did_you_mean
-from retain.events.casts import value
+from retain.events.casts import LARGEST_NUMBER, value
 from retain.events.schemas import Kind
 from retain.events.sql import literal, name
 from retain.timeline import DAY, instant
@@ -141,19 +141,26 @@ def _conditions(
             )
         if field.kind in (Kind.TIME, Kind.DATE):
             yield from _time_conditions(field, rules)
-        if field.allowed:
-            allowed = ", ".join(literal(one) for one in field.allowed)
-            yield (
-                f"lower({column}) NOT IN ({allowed})",
-                f"{field.name} is none of: {', '.join(field.allowed)}",
-            )
-        if field.minimum is not None:
-            yield f"{column} < {field.minimum:g}", f"{field.name} is below {field.minimum:g}"
+        yield from _value_conditions(field)
     for end, begin in ENDS.get(schema.name, {}).items():
         if end in shapes and begin in shapes:
             yield _ends_early(end, begin, rules, returns="kind" in shapes), f"{end} is before {begin}"
     if "kind" in shapes and "amount" in shapes:
         yield "lower(kind) = 'sale' AND amount < 0", "amount is negative, but kind is sale"
+
+
+def _value_conditions(field: Field) -> Iterator[tuple[str, str]]:
+    column = name(field.name)
+    if field.kind is Kind.NUMBER:
+        yield f"abs({column}) > {LARGEST_NUMBER}", f"{field.name} is too large"
+    if field.allowed:
+        allowed = ", ".join(literal(one) for one in field.allowed)
+        yield (
+            f"lower({column}) NOT IN ({allowed})",
+            f"{field.name} is none of: {', '.join(field.allowed)}",
+        )
+    if field.minimum is not None:
+        yield f"{column} < {field.minimum:g}", f"{field.name} is below {field.minimum:g}"
 
 
 def _time_conditions(field: Field, rules: Rules) -> Iterator[tuple[str, str]]:

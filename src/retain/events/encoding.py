@@ -26,6 +26,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CANDIDATES = ("cp1252", "cp1251", "gb18030", "big5")
+_WIDE_SHARE = 0.3
 # Every byte is a letter in it, so it never fails: the last resort.
 _LAST = "latin-1"
 
@@ -57,15 +58,7 @@ def as_utf8(path: str, shown: str, encoding: str, folder: Path) -> Utf8Text:
     Raises:
         SourceError: the encoding is unknown, or the file is not in it.
     """
-    if encoding != "auto":
-        try:
-            chosen = codecs.lookup(encoding).name
-        except LookupError as cause:
-            raise SourceError(
-                f"encoding = '{encoding}' is unknown. Use a name such as utf-8, cp1251 or gb18030."
-            ) from cause
-    else:
-        chosen = sniffed(path)
+    chosen = sniffed(path, shown) if encoding == "auto" else _text_encoding(encoding)
     if chosen == "utf-8" and _reads_as_it_is(path, shown):
         return Utf8Text(path, chosen)
     copy = folder / f"{len(list(folder.iterdir()))}.txt"
@@ -80,31 +73,64 @@ def as_utf8(path: str, shown: str, encoding: str, folder: Path) -> Utf8Text:
             while part := text.read(_CHUNK):
                 out.write(part)
     except UnicodeError as cause:
+        # What Python says of it may quote the text.
+        place = f": {cause.reason} at byte {cause.start}" if isinstance(cause, UnicodeDecodeError) else ""
         raise SourceError(
-            f"'{shown}' is not in {chosen}: {cause}. Set its encoding in the source config."
+            f"'{shown}' is not in {chosen}{place}. Set its encoding in the source config."
         ) from cause
     return Utf8Text(str(copy), chosen)
 
 
-def sniffed(path: str) -> str:
+def _text_encoding(name: str) -> str:
+    try:
+        # Python also knows 'encodings' that turn no bytes into text, such as hex; only this refuses them.
+        io.TextIOWrapper(io.BytesIO(), encoding=name)
+        return codecs.lookup(name).name
+    except (LookupError, ValueError) as cause:
+        raise SourceError(
+            f"encoding = '{name}' is unknown. Use a name such as utf-8, cp1251 or gb18030."
+        ) from cause
+
+
+def sniffed(path: str, shown: str) -> str:
     """The name of the encoding: a byte-order mark, else strict UTF-8, else the likeliest old one.
 
     An old encoding is told from a sample of the lines that are not plain ASCII, among those that business exports
     really use, and must then fit the whole file.
+
+    Raises:
+        SourceError: the file holds no text.
     """
     with _opened(path) as raw:
         start = raw.read(_SAMPLE)
     for mark, encoding in _BOMS:
         if start.startswith(mark):
             return encoding
+    if start.startswith(b"PAR1"):
+        raise _no_text(shown)
     if b"\0" in start:
-        # Plain letters in UTF-16 have every other byte zero.
-        return "utf-16-le" if start[1::2].count(0) >= start[::2].count(0) else "utf-16-be"
+        return _wide(start, shown)
     if _fits(path, "utf-8"):
         return "utf-8"
     guess = from_bytes(_foreign_sample(path), cp_isolation=list(_CANDIDATES)).best()
     order = list(dict.fromkeys([*([guess.encoding] if guess else []), *_CANDIDATES]))
     return next((one for one in order if _fits(path, one)), _LAST)
+
+
+def _wide(start: bytes, shown: str) -> str:
+    """Plain letters in UTF-16 have every other byte zero, and hardly any of the rest."""
+    even, odd = (part.count(0) / max(len(part), 1) for part in (start[::2], start[1::2]))
+    few, many = sorted((even, odd))
+    if many < _WIDE_SHARE or few > many / 2:
+        raise _no_text(shown)
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _no_text(shown: str) -> SourceError:
+    return SourceError(
+        f"'{shown}' holds bytes that no text has, so it is no CSV or JSON lines file or a damaged one. "
+        "Mend it, or set format in the source config, or its encoding if it is text."
+    )
 
 
 def _foreign_sample(path: str) -> bytes:

@@ -87,7 +87,7 @@ def read_events(
         progress: told in a few words what is being done.
 
     Raises:
-        ConfigError: a table is asked for that the source does not have.
+        ConfigError: a table is asked for that the source does not have, or the zone is none that the database knows.
         SourceError: a file or column is missing or unreadable.
         ContractError: a table has too many bad rows, or the main table is empty.
     """
@@ -133,7 +133,14 @@ def _connection(source: SourceSettings, folder: Path) -> duckdb.DuckDBPyConnecti
             "arrow_large_buffer_size": True,
         }
     )
-    con.execute(f"SET TimeZone = {literal(source.zone)}")
+    try:
+        con.execute(f"SET TimeZone = {literal(source.zone)}")
+    except duckdb.Error as cause:
+        # Python takes a zone from this machine's files; the database brings a list of its own.
+        con.close()
+        raise ConfigError(
+            f"The database knows no time zone '{source.zone}'. Use an IANA name such as 'Europe/London'."
+        ) from cause
     return con
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import zlib
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +26,8 @@ ROW = "retain row"
 """The column of ``Reading.numbered`` that numbers a file's readable rows, from 1."""
 
 _LONGEST_LINE = 16 << 20
+# A header that seems to go over more lines has a quote that is not closed.
+_LONGEST_HEADER = 10
 # DuckDB cuts the text of a line that it could not read at this length.
 _CUT_LINE = 10_000
 # No JSON text may hold this character as it is, so a line is always one field.
@@ -41,6 +46,7 @@ class Reading:
         delimiter: of a CSV file, else empty.
         malformed: SQL of the rows that could not be read: row, reason, line; empty if there is no such row.
         taken: SQL that takes a column from the relation, where that is not its name.
+        repeated: names that occur more than once in a header, in small letters.
     """
 
     file: SourceFile
@@ -50,6 +56,7 @@ class Reading:
     delimiter: str = ""
     malformed: str = ""
     taken: Mapping[str, str] = field(default_factory=dict)
+    repeated: frozenset[str] = frozenset()
 
     @property
     def numbered(self) -> str:
@@ -86,7 +93,7 @@ def opened(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource
     reader = {"parquet": _parquet, "csv": _csv, "jsonl": _jsonl}[file.format]
     try:
         reading = reader(con, file, source, folder)
-    except (duckdb.Error, OSError, EOFError) as cause:
+    except (duckdb.Error, OSError, EOFError, zlib.error) as cause:
         raise unreadable(file, cause) from cause
     parts = dict.fromkeys(file.partition, "VARCHAR")
     return replace(reading, columns={**reading.columns, **parts})
@@ -117,15 +124,17 @@ def _csv(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource, 
     text = as_utf8(file.path, file.shown, source.encoding, folder) if local else None
     path = text.path if text else file.path
     sample = _first_lines(con, path)
-    delimiter = source.delimiter if source.delimiter != "auto" else _delimiter(sample)
-    header = _header(sample, delimiter, file)
+    blank = next((place for place, line in enumerate(sample) if line.strip(BLANKS)), len(sample))
+    delimiter = source.delimiter if source.delimiter != "auto" else _delimiter(sample[blank:])
+    given = _header(sample[blank:], delimiter, file)
+    header = _told_apart(given)
     words = f"csv, {text.encoding if text else 'utf-8'}, {'tab' if delimiter == chr(9) else repr(delimiter)}"
     # The rejects of one file go to tables of its own; the names are free because copies and files are numbered.
     number = len(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name LIKE 'rejects_%'").fetchall())
     rejects, scans = f"rejects_{number}", f"scans_{number}"
     columns = ", ".join(f"{literal(one)}: 'VARCHAR'" for one in header)
     scan = (
-        f"read_csv({literal(path)}, auto_detect=false, header=false, skip=1, delim={literal(delimiter)}, "
+        f"read_csv({literal(path)}, auto_detect=false, header=false, skip={blank + 1}, delim={literal(delimiter)}, "
         f"quote='\"', escape='\"', columns={{{columns}}}, max_line_size={_LONGEST_LINE}"
     )
     first = (
@@ -142,7 +151,7 @@ def _csv(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource, 
     )
     malformed = (
         # A stray quote can pull several lines into one; each of them is a row that is lost.
-        f"SELECT line - 1 AS row, reason, unnest(string_split(trim(csv_line, chr(10)), chr(10))) AS line FROM ("
+        f"SELECT line - {blank + 1} AS row, reason, unnest(string_split(trim(csv_line, chr(10)), chr(10))) AS line FROM ("
         f"SELECT line, any_value(csv_line) AS csv_line, min(CASE error_type "
         f"WHEN 'MISSING COLUMNS' THEN 'malformed line: too few fields' "
         f"WHEN 'TOO MANY COLUMNS' THEN 'malformed line: too many fields' "
@@ -151,7 +160,17 @@ def _csv(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource, 
         if found
         else ""
     )
-    return Reading(file, relation, dict.fromkeys(header, "VARCHAR"), words, delimiter, malformed)
+    counts = Counter(one.casefold() for one in given)
+    repeated = frozenset(one for one, count in counts.items() if count > 1)
+    return Reading(
+        file,
+        relation,
+        dict.fromkeys(header, "VARCHAR"),
+        words,
+        delimiter,
+        malformed,
+        repeated=repeated,
+    )
 
 
 def _refuse_swallowed_rows(con: duckdb.DuckDBPyConnection, rejects: str, file: SourceFile) -> None:
@@ -167,20 +186,24 @@ def _refuse_swallowed_rows(con: duckdb.DuckDBPyConnection, rejects: str, file: S
 
 
 def _first_lines(con: duckdb.DuckDBPyConnection, path: str) -> list[str]:
+    """The file's first lines, the blank ones too: they count where lines are left out."""
     rows = con.execute(
         f"SELECT line FROM read_csv({literal(path)}, auto_detect=false, header=false, "
         f"delim={literal(_NEVER_IN_JSON)}, quote='', escape='', columns={{'line': 'VARCHAR'}}, "
         f"max_line_size={_LONGEST_LINE}, ignore_errors=true) LIMIT 1000"
     ).fetchall()
-    return [str(row[0]).removeprefix("\ufeff") for row in rows if row[0] is not None]
+    return [(row[0] or "").removeprefix("\ufeff") for row in rows]
 
 
 def _delimiter(sample: Iterable[str]) -> str:
     """The mark that parts most lines into as many fields as the header has."""
-    lines = list(sample)
+    lines = [one for one in sample if one]
 
     def fitness(mark: str) -> tuple[float, int]:
-        counts = [len(row) for row in csv.reader(lines, delimiter=mark)]
+        counts: list[int] = []
+        # Python gives up at a very long field, which the database reads; the lines before it decide then.
+        with suppress(csv.Error):
+            counts.extend(len(row) for row in csv.reader(lines, delimiter=mark))
         if not counts or counts[0] < 2:
             return 0.0, 0
         return sum(one == counts[0] for one in counts) / len(counts), counts[0]
@@ -191,9 +214,15 @@ def _delimiter(sample: Iterable[str]) -> str:
 def _header(sample: list[str], delimiter: str, file: SourceFile) -> list[str]:
     if not sample:
         raise SourceError(f"'{file.shown}' is empty: not even a line with the columns' names.")
+    cells = _header_cells(sample, delimiter, file)
+    # A line break inside a name is only its layout.
+    plain = (" ".join(cell.splitlines()).strip(BLANKS) for cell in cells)
+    return [one or f"column{place}" for place, one in enumerate(plain, start=1)]
+
+
+def _told_apart(names: Iterable[str]) -> list[str]:
     taken: list[str] = []
-    for place, cell in enumerate(next(csv.reader(sample[:1], delimiter=delimiter)), start=1):
-        plain = cell.strip(BLANKS) or f"column{place}"
+    for place, plain in enumerate(names, start=1):
         # The database tells names apart without regard to case.
         used = {one.casefold() for one in taken}
         free = (f"{plain}_{number}" for number in range(1, place + 1))
@@ -201,6 +230,22 @@ def _header(sample: list[str], delimiter: str, file: SourceFile) -> list[str]:
             plain if plain.casefold() not in used else next(o for o in free if o.casefold() not in used)
         )
     return taken
+
+
+def _header_cells(sample: list[str], delimiter: str, file: SourceFile) -> list[str]:
+    """The first record's fields; a quoted name may go over a few lines."""
+    reader = csv.reader((f"{one}\n" for one in sample), delimiter=delimiter)
+    unclosed = SourceError(
+        f"'{file.shown}': a quote in the line with the columns' names is never closed. Mend that line."
+    )
+    try:
+        cells = next(reader)
+    except csv.Error as cause:
+        raise unclosed from cause
+    quotes = sum(one.count('"') for one in sample[: reader.line_num])
+    if reader.line_num > _LONGEST_HEADER or (reader.line_num > 1 and quotes % 2):
+        raise unclosed
+    return cells
 
 
 def _jsonl(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource, folder: Path) -> Reading:
@@ -219,7 +264,7 @@ def _jsonl(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource
     # The database tells names apart without regard to case.
     columns = sorted({str(key).casefold(): str(key) for key in _keys(seen)}.values())
     malformed = any(keys is None for keys, _ in seen)
-    if malformed and _first_lines(con, path)[0].lstrip().startswith("["):
+    if malformed and "".join(_first_lines(con, path)).lstrip().startswith("["):
         raise SourceError(
             f"'{file.shown}' holds one JSON array. Write one object a line instead (JSON lines)."
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 from dataclasses import dataclass, field
 from importlib.resources import files as package_files
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,8 @@ DELIMITERS = (",", ";", "\t", "|")
 """What may part the fields of a CSV file."""
 
 BUNDLED = "bundled:"
+# No usual system takes longer ones.
+_LONGEST_PATH = 4096
 _CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "format": ("auto", "parquet", "csv", "jsonl"),
@@ -137,14 +139,31 @@ def files_of(table: str, source: TableSource, base: Path) -> tuple[SourceFile, .
     """The files that a table is read from, in the order of their names.
 
     Raises:
+        ConfigError: the path is none.
         SourceError: there is none, or an ending says nothing about the format.
     """
     where = f"[source.tables.{table}] path"
+    if "\0" in source.path:
+        raise ConfigError(f"{where} holds a NUL character, which no path can.")
+    if len(source.path) > _LONGEST_PATH:
+        raise ConfigError(f"{where} has {len(source.path)} letters; no path is longer than {_LONGEST_PATH}.")
+    try:
+        return _files(source, base, where)
+    except OSError as cause:
+        raise SourceError(f"{where} = '{source.path}' cannot be looked up: {cause.strerror}.") from cause
+
+
+def _files(source: TableSource, base: Path, where: str) -> tuple[SourceFile, ...]:
     if "://" in source.path:
         return (SourceFile(source.path, source.path, _format(source.path, source, where)),)
     if source.path.startswith(BUNDLED):
-        inside = Path(str(package_files("retain"))) / "examples" / "data" / source.path.removeprefix(BUNDLED)
-        if not inside.is_file():
+        named = source.path.removeprefix(BUNDLED)
+        inside = Path(str(package_files("retain"))) / "examples" / "data" / named
+        # Windows paths are refused everywhere, so that a config means the same on every system.
+        outside = any(
+            ".." in one.parts or one.anchor for one in (PurePosixPath(named), PureWindowsPath(named))
+        )
+        if outside or not inside.is_file():
             raise SourceError(f"{where} = '{source.path}': the package holds no such file.")
         return (SourceFile(str(inside), source.path, _format(source.path, source, where)),)
     found = base / source.path

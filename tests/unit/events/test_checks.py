@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from retain.errors import ContractError
@@ -254,3 +256,27 @@ def test_the_first_reason_counts(shop: Shop) -> None:
     assert shop.csv("orders", "customer_id,ordered_at\n,never\na,2023-01-01\n").reasons() == {
         "customer_id is empty": 1
     }
+
+
+@pytest.mark.parametrize("many", ["1e20", "-1e13", "1000000000001"])
+def test_a_number_beyond_any_sense_is_put_aside(shop: Shop, many: str) -> None:
+    """One such row would drown every sum."""
+    head = "customer_id,ordered_at,quantity\n"
+    shop.csv("orders", head + f"a,2023-01-01,1000000000000\nb,2023-01-01,{many}\nc,2023-01-01,-3\n")
+    store = shop.read()
+    assert store.customer_ids.tolist() == ["a", "c"]
+    assert store.accounts["orders"].reasons == {"quantity is too large": 1}
+
+
+def test_an_endless_float_is_put_aside(shop: Shop) -> None:
+    """Also where a file holds numbers as such; a gap stays a gap."""
+    table = pa.table(
+        {
+            "customer_id": ["a", "b", "c", "d"],
+            "ordered_at": ["2023-01-01"] * 4,
+            "quantity": [1.0, float("inf"), float("nan"), 1e20],
+        }
+    )
+    pq.write_table(table, shop.folder / "o.parquet")
+    assert shop.at("orders", "o.parquet").read().customer_ids.tolist() == ["a", "c"]
+    assert shop.reasons() == {"quantity is no number": 1, "quantity is too large": 1}

@@ -4,6 +4,8 @@ import codecs
 import gzip
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from retain.errors import SourceError
@@ -82,3 +84,63 @@ def test_a_long_file_is_rewritten_whole(shop: Shop) -> None:
     store = shop.csv("orders", text, written="cp1251").read()
     assert len(store.customer_ids) == 30_000
     assert store.accounts["orders"].format == "csv, cp1251, ';'"
+
+
+BINARY = bytes((place * place * 31 + place // 7) % 256 for place in range(20_000))
+
+
+@pytest.mark.parametrize("format_", ["csv", "jsonl"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"customer_id,ordered_at\nann,2023-01-01\nbo\0b,2023-01-01\n" + b"ann,2023-01-01\n" * 50,
+        BINARY,
+        b"ann" + bytes(5000),
+        b"\0\0",
+        b"PAR1 ann",
+    ],
+    ids=["one NUL", "binary", "zeros", "two NULs", "parquet"],
+)
+def test_a_file_that_is_no_text_is_refused(shop: Shop, content: bytes, format_: str) -> None:
+    """In one short message that names the file and repeats nothing of it."""
+    with pytest.raises(SourceError, match=r"'o.dat' holds bytes that no text has") as error:
+        shop.file("orders", "o.dat", content, format=format_).read()
+    assert "ann" not in str(error.value)
+    assert str(error.value).isascii()
+
+
+def test_a_parquet_file_is_no_csv(shop: Shop) -> None:
+    """Also a real one, in which hardly a byte is zero or a great many are."""
+    for rows in (1, 5000):
+        ids = [f"ann{i}" for i in range(rows)]
+        pq.write_table(pa.table({"customer_id": ids, "n": list(range(rows))}), shop.folder / "o.csv")
+        with pytest.raises(SourceError, match=r"'o.csv' holds bytes that no text has"):
+            shop.at("orders", "o.csv").read()
+
+
+@pytest.mark.parametrize("encoding", ["hex", "rot13", "zip", "base64", "undefined", "a\0b", "x" * 300])
+def test_an_encoding_that_makes_no_text_is_refused(shop: Shop, encoding: str) -> None:
+    """Python has a few that are none."""
+    with pytest.raises(SourceError, match=r"encoding = '(?s:.)+' is unknown|is not in undefined"):
+        shop.csv("orders", "customer_id,ordered_at\na,2023-01-01\n", encoding=encoding).read()
+
+
+def test_a_wrong_encoding_repeats_nothing(shop: Shop) -> None:
+    """What cannot be decoded may be somebody's name."""
+    content = "customer_id,ordered_at\nJosé Núñez,2023-01-01\n".encode("cp1252")
+    for encoding in ("ascii", "utf-8", "utf-16", "utf-7", "idna", "punycode"):
+        with pytest.raises(SourceError, match=r"'o.csv' is not in ") as error:
+            shop.file("orders", "o.csv", content, encoding=encoding).read()
+        assert "Jos" not in str(error.value)
+
+
+@pytest.mark.parametrize("where", [12, 200, -20])
+def test_a_damaged_compressed_file_is_refused(shop: Shop, where: int) -> None:
+    """Wherever the damage is, the file is named."""
+    rows = "".join(f"c{i * 7919},2023-01-01\n" for i in range(900))
+    content = bytearray(gzip.compress(f"customer_id,ordered_at\n{rows}".encode(), mtime=0))
+    content[where : where + 8 if where > 0 else None] = b"\xff" * len(
+        content[where : where + 8 if where > 0 else None]
+    )
+    with pytest.raises(SourceError, match=r"'o.csv.gz' cannot be read as csv"):
+        shop.file("orders", "o.csv.gz", bytes(content)).read()

@@ -258,3 +258,13 @@ def test_a_quarantine_that_cannot_be_written_is_one_clear_error(shop: Shop) -> N
     shop.quarantine.write_text("in the way")
     with pytest.raises(OutputError, match=r"cannot be written"):
         shop.read()
+
+
+@pytest.mark.parametrize("zone", ["posix/Europe/London", "localtime", "right/UTC"])
+def test_a_zone_of_this_machine_alone_is_refused(
+    shop: Shop, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether Python finds such a zone differs from machine to machine; the database never does."""
+    monkeypatch.setattr("retain.events.source.zone_named", lambda _name: None)
+    with pytest.raises(ConfigError, match=rf"no time zone '{zone}'. Use an IANA name"):
+        shop.csv("orders", PLAIN).read(zone=zone)

@@ -70,8 +70,8 @@ def test_the_delimiter_may_be_given(shop: Shop) -> None:
 
 
 def test_repeated_and_empty_column_names_do_no_harm(shop: Shop) -> None:
-    """The first of two equal names counts; a column without a name gets one."""
-    store = shop.csv("orders", "customer_id,ordered_at,amount,amount,\na,2023-01-01,1,2,3\n").read()
+    """Equal names of columns that are not read are let be; a column without a name gets one."""
+    store = shop.csv("orders", "customer_id,ordered_at,amount,note,note,\na,2023-01-01,1,2,3,4\n").read()
     assert store.tables["orders"].columns["amount"].values.tolist() == [100]
 
 
@@ -131,6 +131,10 @@ def test_a_glob_takes_what_fits(shop: Shop) -> None:
         ("x*.csv", "no such file or folder"),
         ("empty", "this folder holds no data file"),
         ("bundled:nothing.parquet", "the package holds no such file"),
+        ("bundled:../../events/load.py", "the package holds no such file"),
+        ("bundled:..", "the package holds no such file"),
+        (f"bundled:{__file__}", "the package holds no such file"),
+        (f"{'x' * 3000}.csv", "cannot be looked up: File name too long"),
         ("odd.dat", "the ending of 'odd.dat' does not say what it is. Set format"),
     ],
 )
@@ -283,3 +287,98 @@ def test_names_that_differ_in_case_do_not_collide(shop: Shop) -> None:
     shop.file("orders", "o.jsonl", f"{good}\n{line}\n".encode())
     assert shop.read().customer_ids.tolist() == ["a"]
     assert shop.put_aside()[0]["row_json"] == line
+
+
+@pytest.mark.parametrize("blank", ["\n", "\n\n", "\r\n", "  \n", "\ufeff\n", "\ufeff\n \n"])
+def test_blank_lines_before_the_header_are_nothing(shop: Shop, blank: str) -> None:
+    """The header is the first line that holds something, and never a customer; rows are numbered after it."""
+    end = "\r\n" if "\r" in blank else "\n"
+    text = blank + HEAD + "a,2023-01-01,1\nb,2023-01-01\n"
+    store = shop.file("orders", "o.csv", text.replace("\r\n", "\n").replace("\n", end).encode()).read()
+    assert store.customer_ids.tolist() == ["a"]
+    assert store.accounts["orders"].rows_read == 2
+    assert [one["row"] for one in shop.put_aside()] == [2]
+
+
+def test_a_file_of_blank_lines_is_empty(shop: Shop) -> None:
+    """There is no header in it."""
+    with pytest.raises(SourceError, match=r"'o.csv' is empty"):
+        shop.file("orders", "o.csv", b"\n\n  \n").read()
+
+
+def test_a_name_in_quotes_may_go_over_two_lines(shop: Shop) -> None:
+    """The line break counts as a blank, and the rows begin after the whole header."""
+    content = b'customer_id,ordered_at,"amount\nin pounds"\na,2023-01-01,1\nb,2023-01-01\n'
+    shop.file("orders", "o.csv", content, columns={"amount": "amount in pounds"})
+    store = shop.read()
+    assert store.tables["orders"].columns["amount"].values.tolist() == [100]
+    assert store.customer_ids.tolist() == ["a"]
+    assert [one["row"] for one in shop.put_aside()] == [2]
+
+
+@pytest.mark.parametrize("rows", [1, 50, 5000])
+def test_an_unclosed_quote_in_the_header_is_refused(shop: Shop, rows: int) -> None:
+    """It is no reason to take customers for a column's name."""
+    text = 'customer_id,ordered_at,"amount\n' + "ann.smith,2023-01-01,1\n" * rows
+    with pytest.raises(SourceError, match=r"'o.csv': a quote in the line with the columns' names") as error:
+        shop.file("orders", "o.csv", text.encode()).read()
+    assert "smith" not in str(error.value)
+
+
+def test_a_very_long_field_is_read(shop: Shop, texts: Any) -> None:
+    """A text longer than what Python's own reader takes, in any line and with any delimiter."""
+    long = "x" * 200_000
+    text = f"customer_id;given_at;text\na;2023-01-01;short\nb;2023-01-01;{long}\n"
+    assert texts(shop.csv("feedback", text).read(), "feedback", "text") == ["short", long]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "Ann Smith,ann@example.org,2023-01-01,5",
+        "C000123,2023-01-01,9.50",
+        "Ann Smith,+44 20 7946,01/02/2023,x",
+        "Ann Smith,77,comment that she wrote",
+    ],
+)
+def test_a_file_without_a_header_shows_nobody(shop: Shop, row: str) -> None:
+    """Its first row is somebody's data: no message repeats it."""
+    shop.csv("orders", f"{row}\n{row}\n")
+    with pytest.raises(SourceError, match=r"Its first line does not look like column names") as error:
+        shop.read()
+    assert not [one for one in row.split(",") if len(one) > 2 and one in str(error.value)]
+
+
+def test_a_column_that_is_no_plain_name_is_not_listed(shop: Shop) -> None:
+    """The others are, with the number of those left out."""
+    shop.csv("orders", "ann@example.org,2023-01-01,77,ordered_at,Anzahl,total.net\n")
+    with pytest.raises(SourceError, match="has no column 'customer_id'") as error:
+        shop.read()
+    assert "Choose one of: Anzahl, ordered_at, total.net and 3 more." in str(error.value)
+    shop.csv("orders", "customer_id,ordered_at,ann@example.org\n", columns={"amount": "net"})
+    with pytest.raises(
+        SourceError, match=r"no such column. Choose one of: customer_id, ordered_at and 1 more"
+    ):
+        shop.read()
+    shop.csv("orders", "ann@example.org,77\n", columns={"amount": "net"})
+    with pytest.raises(SourceError, match=r"None of its columns has a plain name"):
+        shop.read()
+
+
+@pytest.mark.parametrize(
+    "head", ["customer_id,customer_id", "customer_id,CUSTOMER_ID", "Customer_ID,customer_id"]
+)
+def test_a_column_that_is_read_may_not_occur_twice(shop: Shop, head: str) -> None:
+    """Which of the two is meant is not guessed."""
+    shop.csv("orders", f"{head},ordered_at\na,b,2023-01-01\n")
+    with pytest.raises(SourceError, match=r"(?i)'orders.csv' has more than one column 'customer_id'"):
+        shop.read()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"), [("a\0.csv", "NUL"), ("bundled:\0", "NUL"), ("x" * 5000, "5000 letters")]
+)
+def test_a_path_that_can_be_none_is_refused(shop: Shop, path: str, words: str) -> None:
+    """The message names the setting."""
+    with pytest.raises(ConfigError, match=rf"\[source.tables.orders\] path .*{words}"):
+        shop.at("orders", path).read()
