@@ -29,6 +29,8 @@ _OPEN_END = instant("9999-01-01")
 PLANNED = frozenset({"promised_at", "ended_at"})
 """Times that may lie in the future: they are plans."""
 
+DEADLINES = frozenset({"promised_at"})
+"""A bare day here is meant to its end: a parcel promised for the 12th is on time all through the 12th."""
 OPEN_ENDED = frozenset({"ended_at"})
 """Times for which 9999-12-31 means "not yet"."""
 
@@ -98,7 +100,7 @@ def checked_sql(
         read.append(
             f"{sql} AS {name(field.name)}, {name(field.name)} IS NOT NULL AS {name(_given(field.name))}"
         )
-    final = ", ".join(f"{_final(field, shapes)} AS {name(field.name)}" for field in fields)
+    final = ", ".join(f"{_final(field, shapes, rules)} AS {name(field.name)}" for field in fields)
     if "kind" not in shapes and {"amount"} & set(shapes) and schema.name == "orders":
         final += ", CASE WHEN amount < 0 THEN 'return' ELSE 'sale' END AS kind"
     reasons = " ".join(
@@ -115,8 +117,12 @@ def _given(column: str) -> str:
     return f"{column} is given"
 
 
-def _final(field: Field, shapes: Mapping[str, Shape]) -> str:
+def _final(field: Field, shapes: Mapping[str, Shape], rules: Rules) -> str:
     column = name(field.name)
+    if field.name in DEADLINES:
+        return (
+            f"CASE WHEN {_local(field.name, rules)} % {DAY} = 0 THEN {column} + {DAY - 1} ELSE {column} END"
+        )
     if field.name in OPEN_ENDED:
         return f"CASE WHEN {column} < {_OPEN_END} THEN {column} END"
     if field.name == "kind":
@@ -175,12 +181,16 @@ def _time_conditions(field: Field, rules: Rules) -> Iterator[tuple[str, str]]:
         yield f"{micros} > {rules.now + DAY}", f"{field.name} is in the future"
 
 
+def _local(column: str, rules: Rules) -> str:
+    """Microseconds of the local clock, 0 at midnight when divided by a day."""
+    return f"epoch_us(make_timestamptz({name(column)}) AT TIME ZONE {literal(rules.zone)})"
+
+
 def _ends_early(end: str, begin: str, rules: Rules, *, returns: bool) -> str:
     """An end before its beginning; a bare day is not before a time on the same day."""
-    local = f"epoch_us(make_timestamptz({name(end)}) AT TIME ZONE {literal(rules.zone)})"
     early = (
         f"CASE WHEN {name(end)} < {name(begin)} "
-        f"THEN {name(begin)} - {name(end)} >= {DAY} OR {local} % {DAY} <> 0 ELSE false END"
+        f"THEN {name(begin)} - {name(end)} >= {DAY} OR {_local(end, rules)} % {DAY} <> 0 ELSE false END"
     )
     # A return keeps the delivery date of what was once ordered.
     return f"({early}) AND lower(kind) IS DISTINCT FROM 'return'" if returns else early

@@ -9,6 +9,7 @@ import pytest
 from retain.errors import ContractError
 from retain.events.checks import ENDS, PLANNED
 from retain.events.schemas import SCHEMAS, Kind
+from retain.timeline import instant
 
 if TYPE_CHECKING:
     from tests.unit.events.conftest import Shop
@@ -280,3 +281,18 @@ def test_an_endless_float_is_put_aside(shop: Shop) -> None:
     pq.write_table(table, shop.folder / "o.parquet")
     assert shop.at("orders", "o.parquet").read().customer_ids.tolist() == ["a", "c"]
     assert shop.reasons() == {"quantity is no number": 1, "quantity is too large": 1}
+
+
+@pytest.mark.parametrize(
+    ("promised", "read"),
+    [
+        ("2023-02-12", "2023-02-12T22:59:59.999999"),
+        ("2023-02-12 00:00", "2023-02-12T22:59:59.999999"),
+        ("2023-02-12 20:00", "2023-02-12T19:00"),
+    ],
+)
+def test_a_promise_for_a_day_lasts_until_its_end(shop: Shop, promised: str, read: str) -> None:
+    """In the shop's own time zone; a promise with a time of day is what it says."""
+    shop.csv("orders", f"customer_id,ordered_at,promised_at\na,2023-02-10 09:00,{promised}\n")
+    store = shop.read(zone="Europe/Berlin")
+    assert store.tables["orders"].columns["promised_at"].values.tolist() == [instant(read)]
