@@ -2,7 +2,8 @@
 
 Only the *slope* is learned. A learner fitted by likelihood is right on average over the seasons that it saw, and how
 one season differs from them cannot be learned from three or four others: an intercept carried from the validation
-cutoffs made the forecasts worse on every data set tried (``docs/decisions/0004-calibration.md``). Over- or
+cutoffs made the forecasts worse on two of three data sets and no better on the third
+(``docs/decisions/0004-calibration.md``). Over- or
 under-confidence does carry over.
 """
 
