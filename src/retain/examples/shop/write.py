@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from retain import atomic
 from retain.errors import OutputError, UsageError
 from retain.examples.shop import columns, world
 from retain.examples.shop.accounts import register, subscribe
@@ -82,12 +82,8 @@ def write(out: Path, *, customers: int = 10_000, seed: int = 7) -> ShopManifest:
         raise UsageError(f"The seed is {seed}. Use 0 or a larger whole number.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out} exists and is not an empty folder. Remove it, or name another.")
-    target = out.resolve()
-    part = target.with_name(f".part-{target.name}")
     counts: dict[str, int] = {}
-    try:
-        # A killed run's remains; nobody reads from there.
-        shutil.rmtree(part, ignore_errors=True)
+    with atomic.folder(out) as part:
         for block in range(-(-customers // world.BLOCK)):
             size = min(world.BLOCK, customers - block * world.BLOCK)
             for name, table in tables(seed, block, size).items():
@@ -95,15 +91,6 @@ def write(out: Path, *, customers: int = 10_000, seed: int = 7) -> ShopManifest:
                 folder.mkdir(parents=True, exist_ok=True)
                 pq.write_table(table, folder / f"part-{block:05d}.parquet", compression="zstd")
                 counts[name] = counts.get(name, 0) + table.num_rows
-        if target.exists():
-            target.rmdir()
-        part.replace(target)
-    except OSError as cause:
-        raise OutputError(
-            f"Cannot write {out}: {cause.strerror or cause}. Check that the place may be written to and has space left."
-        ) from cause
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     cutoff = world.START + world.CUTOFFS[-1] * DAY
     return ShopManifest(
         out=out,
