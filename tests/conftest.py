@@ -10,6 +10,8 @@ import pytest
 
 from retain.events.schemas import SCHEMAS, Kind
 from retain.events.store import MISSING, Column, EventStore, EventTable
+from retain.text.annotate import annotated
+from retain.text.backends import TextSettings
 from retain.timeline import instant
 
 if TYPE_CHECKING:
@@ -79,12 +81,13 @@ def orders_store() -> Callable[..., EventStore]:
         tables = {"orders": rows, **(others or {})}
         ids = sorted({str(row["customer_id"]) for each in tables.values() for row in each} | set(customers))
         code = {one: position for position, one in enumerate(ids)}
-        return EventStore(
+        store = EventStore(
             customer_ids=np.array(ids, dtype=object),
             tables={name: _table(SCHEMAS[name], each, code, zone) for name, each in tables.items()},
             accounts={},
             money_exponent=money_exponent,
             zone=zone,
         )
+        return annotated(store, TextSettings("lexicon"))[0]
 
     return build

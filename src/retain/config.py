@@ -24,6 +24,7 @@ from retain.modelling.tracking import TrackingSettings
 from retain.modelling.training import TrainingSettings
 from retain.scoring.tiers import TierSettings
 from retain.scoring.value import ValueSettings
+from retain.text.backends import BACKENDS, TextSettings
 
 T = TypeVar("T")
 
@@ -90,6 +91,7 @@ class Config:
         source: where the tables are.
         churn: what churn means.
         features: which features.
+        text: how texts are read.
         training: how models are trained.
         evaluation: how quality is measured.
         tiers: cuts of the risk tiers.
@@ -102,6 +104,7 @@ class Config:
     source: SourceSettings
     churn: ChurnSettings = field(default_factory=ChurnSettings)
     features: FeatureSettings = field(default_factory=FeatureSettings)
+    text: TextSettings = field(default_factory=TextSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     tiers: TierSettings = field(default_factory=TierSettings)
@@ -115,6 +118,7 @@ class Config:
         parts = (
             self.churn,
             self.features,
+            self.text,
             self.tiers,
             self.value,
             self.source.zone,
@@ -187,6 +191,7 @@ def _require_names(config: Config) -> None:
         raise ConfigError(f"name = '{config.name}' may hold letters, digits, '-' and '_' only.")
     ENGINES.get(config.features.engine)
     LABELS.get(config.churn.definition)
+    BACKENDS.get(config.text.backend)
     for name in config.training.learners:
         LEARNERS.get(name)
     for name in config.features.families:

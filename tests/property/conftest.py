@@ -19,7 +19,19 @@ if TYPE_CHECKING:
     Draw = Callable[[str, st.SearchStrategy[int], tuple[str, ...]], st.SearchStrategy[Row]]
 
 _READ = {one.view for feature in EVERY.features for one in measures(feature.formula)}
-_TEXTS = {"state": ["open", "resolved", "escalated"], "channel": ["e-mail", "phone"], "category": ["p", "q"]}
+_WRITTEN = [
+    "great, fast delivery",
+    "terrible service, I want my money back",
+    "too expensive, I am leaving",
+    "42",
+    "x",
+]
+_TEXTS = {
+    "state": ["open", "resolved", "escalated"],
+    "channel": ["e-mail", "phone"],
+    "category": ["p", "q"],
+    "text": _WRITTEN,
+}
 
 
 @pytest.fixture(scope="session")

@@ -110,9 +110,33 @@ class Stream:
         )
 
 
+_ABOUT = ("delivery", "price", "quality", "service")
+_INTENTS = ("cancel", "refund", "complaint", "praise", "threat_to_leave", "legal_threat")
+_BAD = -250
+_VOICE_NUMBERS: Mapping[str, Number] = MappingProxyType(
+    {
+        "sentiment": Plain("sentiment", SCALE_PARTS),
+        **{f"sentiment_{topic}": Plain(f"sentiment_{topic}", SCALE_PARTS) for topic in _ABOUT},
+        **{f"intent_{intent}": Plain(f"intent_{intent}") for intent in _INTENTS},
+    }
+)
+"""What ``retain.text`` makes of the text of a row."""
+_VOICE_FLAGS: Mapping[str, Flag] = MappingProxyType(
+    {
+        "negative": Flag("sentiment", most=_BAD),
+        **{f"{topic}_complaint": Flag(f"sentiment_{topic}", most=_BAD) for topic in _ABOUT},
+        **{intent: Flag(f"intent_{intent}", least=1) for intent in _INTENTS},
+    }
+)
+
 STREAMS: Mapping[str, Stream] = MappingProxyType(
     {
-        "tickets": Stream("tickets", categories={"category": "category", "channel": "channel"}),
+        "tickets": Stream(
+            "tickets",
+            numbers=_VOICE_NUMBERS,
+            flags=_VOICE_FLAGS,
+            categories={"category": "category", "channel": "channel"},
+        ),
         "first_responses": Stream(
             "tickets",
             "first_response_at",
@@ -125,8 +149,14 @@ STREAMS: Mapping[str, Stream] = MappingProxyType(
         "breaches": Stream("ticket_events", only=("breached_sla", None)),
         "feedback": Stream(
             "feedback",
-            numbers={"rating": Share("rating", "rating_max"), "nps": Plain("nps"), "csat": Plain("csat")},
+            numbers={
+                "rating": Share("rating", "rating_max"),
+                "nps": Plain("nps"),
+                "csat": Plain("csat"),
+                **_VOICE_NUMBERS,
+            },
             flags={
+                **_VOICE_FLAGS,
                 "low_rating": Flag("rating", most=400),
                 "detractor": Flag("nps", most=6),
                 "promoter": Flag("nps", least=9),

@@ -73,4 +73,71 @@ FEATURES = (
         "Feedback that nobody answers was given in vain.",
         "{answered_share_365d:.0%} of the feedback was answered",
     ),
+    Feature(
+        "sentiment_mean_365d",
+        Measure("feedback", How.MEAN, "sentiment", _YEAR),
+        "feedback",
+        "What customers write says more than stars, and some give no stars.",
+        "tone of what was written in the last 365 days: {sentiment_mean_365d:+.1f} on a scale from -1 to 1",
+    ),
+    Feature(
+        "sentiment_min_365d",
+        Measure("feedback", How.MIN, "sentiment", _YEAR),
+        "feedback",
+        "The angriest words are remembered.",
+        "angriest words of the last 365 days: {sentiment_min_365d:+.1f} on a scale from -1 to 1",
+    ),
+    Feature(
+        "sentiment_sd_365d",
+        Measure("feedback", How.SD, "sentiment", _YEAR),
+        "feedback",
+        "A tone that swings shows experiences that do.",
+        "tone of what was written varies by {sentiment_sd_365d:.1f} on a scale from -1 to 1",
+    ),
+    Feature(
+        "sentiment_change_180d",
+        Balance(
+            (Measure("feedback", How.MEAN, "sentiment", _HALF),),
+            (Measure("feedback", How.MEAN, "sentiment"),),
+        ),
+        "feedback",
+        "The tone of the last half year against the customer's own average.",
+        "tone of the last 180 days against the average: {sentiment_change_180d:+.1f}",
+    ),
+    Feature(
+        "complaints_365d",
+        Measure("feedback", How.COUNT, within=_YEAR, where="negative"),
+        "feedback",
+        "Who complains gives the company a last chance.",
+        "{complaints_365d:complaint} in the last 365 days",
+    ),
+    Feature(
+        "days_since_complaint",
+        Measure("feedback", How.SINCE_LAST, where="negative"),
+        "feedback",
+        "A fresh complaint weighs more than an old one.",
+        "last complaint {days_since_complaint:days} ago",
+    ),
+    *(
+        Feature(
+            f"{topic}_complaints_365d",
+            Measure("feedback", How.COUNT, within=_YEAR, where=f"{topic}_complaint"),
+            "feedback",
+            why,
+            f"complaints about {topic} in the last 365 days: {{{topic}_complaints_365d:.0f}}",
+        )
+        for topic, why in (
+            ("delivery", "Parcels that come late or not at all."),
+            ("price", "Who finds it dear compares with others."),
+            ("quality", "Goods that disappoint are not bought twice."),
+            ("service", "People leave people."),
+        )
+    ),
+    Feature(
+        "leaving_texts_365d",
+        Measure("feedback", How.COUNT, within=_YEAR, where="threat_to_leave"),
+        "feedback",
+        "Some say that they are about to go.",
+        "texts of the last 365 days that speak of leaving: {leaving_texts_365d:.0f}",
+    ),
 )

@@ -84,4 +84,38 @@ FEATURES = (
         "One thing that goes wrong, or many.",
         "tickets about different things in the last 365 days: {ticket_categories_365d:.0f}",
     ),
+    Feature(
+        "ticket_sentiment_mean_365d",
+        Measure("tickets", How.MEAN, "sentiment", _YEAR),
+        "support",
+        "How angry the customer is when asking for help.",
+        "tone of tickets in the last 365 days: {ticket_sentiment_mean_365d:+.1f} on a scale from -1 to 1",
+    ),
+    Feature(
+        "ticket_sentiment_min_365d",
+        Measure("tickets", How.MIN, "sentiment", _YEAR),
+        "support",
+        "The angriest call for help.",
+        "angriest ticket of the last 365 days: {ticket_sentiment_min_365d:+.1f} on a scale from -1 to 1",
+    ),
+    Feature(
+        "leaving_tickets_365d",
+        Balance(
+            (
+                Measure("tickets", How.COUNT, within=_YEAR, where="threat_to_leave"),
+                Measure("tickets", How.COUNT, within=_YEAR, where="cancel"),
+            ),
+            (),
+        ),
+        "support",
+        "Some ask support how to cancel, or say that they are about to go.",
+        "tickets of the last 365 days that speak of leaving or cancelling: {leaving_tickets_365d:.0f}",
+    ),
+    Feature(
+        "refund_requests_365d",
+        Measure("tickets", How.COUNT, within=_YEAR, where="refund"),
+        "support",
+        "Who wants the money back was disappointed.",
+        "requests for a refund in the last 365 days: {refund_requests_365d:.0f}",
+    ),
 )

@@ -14,6 +14,7 @@ from retain.features.catalog import feature_set
 from retain.labels import observed
 from retain.modelling import bundle
 from retain.modelling.tracking import Tracking
+from retain.text.annotate import annotated
 from retain.timeline import instant, midnight_after
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from retain.features.spec import FeatureSet
     from retain.modelling.bundle import Bundle
     from retain.modelling.tracking import Registered
+    from retain.text.annotate import Coverage
 
 
 def silent(_: str) -> None:
@@ -59,11 +61,21 @@ class Project:
         """This project's own folder in the workspace."""
         return self.workspace / self.config.name
 
-    @cached_property
+    @property
     def store(self) -> EventStore:
-        """The checked events; bad rows are in the quarantine."""
+        """The checked events with what their texts say; bad rows are in the quarantine."""
+        return self._read[0]
+
+    @property
+    def coverage(self) -> tuple[Coverage, ...]:
+        """How much of what customers wrote was understood, by table and language."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[EventStore, tuple[Coverage, ...]]:
         self.progress("reading and checking the tables")
-        return read_events(self.config.source, quarantine=self.folder / "quarantine")
+        checked = read_events(self.config.source, quarantine=self.folder / "quarantine")
+        return annotated(checked, self.config.text, self.progress)
 
     @cached_property
     def features(self) -> FeatureSet:

@@ -111,6 +111,7 @@ def entries(text: str, name: str) -> Iterator[Entry]:
     [' lov', ' great job ', 'freundlich ', '好吃']
     """
     section = None
+    lines: list[tuple[int, str, str]] = []
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.strip()
         if not line or line.startswith("#"):
@@ -118,20 +119,24 @@ def entries(text: str, name: str) -> Iterator[Entry]:
         if line.startswith("[") and line.endswith("]"):
             section = " ".join(line[1:-1].split())
             _check_section(section, f"{name}, line {number}")
-            continue
-        if section is None:
+        elif section is None:
             raise ConfigError(
                 f"{name}, line {number}: '{line}' stands before the first heading. Put it under one."
             )
-        if section == "also":
-            yield Entry(line, section)
-            continue
-        body = fold([line.strip("*")]).text[:-1].strip()
-        if not body:
+        else:
+            lines.append((number, line, section))
+    folded = fold([line.strip("*") for _, line, _ in lines]).text.split("\n")
+    for (number, line, section), found in zip(lines, folded, strict=False):
+        if not found.strip():
             raise ConfigError(f"{name}, line {number}: nothing of '{line}' can be matched. Remove it.")
-        bounded = not _borderless(body)
-        start = " " if bounded and not line.startswith("*") else ""
-        yield Entry(f"{start}{body}{' ' if bounded and not line.endswith('*') else ''}", section)
+        yield Entry(line if section == "also" else _pattern(line, found.strip()), section)
+
+
+def _pattern(line: str, body: str) -> str:
+    """The folded entry with a space wherever a word has to begin or end."""
+    if _borderless(body):
+        return body
+    return f"{'' if line.startswith('*') else ' '}{body}{'' if line.endswith('*') else ' '}"
 
 
 def _borderless(body: str) -> bool:

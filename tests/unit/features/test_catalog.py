@@ -21,7 +21,7 @@ FULL = {
     **{name: {*stream.numbers, *stream.flags, *stream.categories} for name, stream in STREAMS.items()},
 }
 CATEGORIES = {"weekday", "hour_band", "product", "category", *STREAMS["tickets"].categories}
-FINGERPRINT = "9e14327550a631ffd1286385c828c78501fe2171ed8e07e05d3c0a379b5d7c0a"
+FINGERPRINT = "18c65a9ec4c8dd4947df3145d7e7654d42bd1954d8d78a0e7546693a932d5c9c"
 
 each_feature = pytest.mark.parametrize("feature", EVERY.features, ids=lambda one: one.name)
 
