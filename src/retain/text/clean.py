@@ -14,7 +14,7 @@ _ADDRESS = re.compile(r"\S+@\S+\.\S+")
 _QUOTED = re.compile(r"^\s*(?:>|&gt;).*$", re.MULTILINE)
 _ABOVE = re.compile(
     r"^\s*(?:-{2,}\s*(?:original|forwarded|ursprüngliche|mensaje original|mensagem original|message d'origine|исходное|原始).*"
-    r"|(?:on|am|le|el|em) .{5,80}(?:wrote|schrieb|a écrit|escribió|escreveu)\s*:"
+    r"|(?:on|am|le|el|em) .{5,80}(?:wrote|schrieb|a écrit|escribió|escreveu)[^\n:]{0,60}:"
     r"|--\s)$.*",
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
