@@ -24,7 +24,7 @@ from retain.modelling.tracking import TrackingSettings
 from retain.modelling.training import TrainingSettings
 from retain.scoring.tiers import TierSettings
 from retain.scoring.value import ValueSettings
-from retain.text.backends import BACKENDS, TextSettings
+from retain.text.backends import TextSettings
 
 T = TypeVar("T")
 
@@ -191,7 +191,6 @@ def _require_names(config: Config) -> None:
         raise ConfigError(f"name = '{config.name}' may hold letters, digits, '-' and '_' only.")
     ENGINES.get(config.features.engine)
     LABELS.get(config.churn.definition)
-    BACKENDS.get(config.text.backend)
     for name in config.training.learners:
         LEARNERS.get(name)
     for name in config.features.families:

@@ -75,7 +75,7 @@ class Project:
     def _read(self) -> tuple[EventStore, tuple[Coverage, ...]]:
         self.progress("reading and checking the tables")
         checked = read_events(self.config.source, quarantine=self.folder / "quarantine")
-        return annotated(checked, self.config.text, self.progress)
+        return annotated(checked, self.config.text, self.folder / "texts", self.progress)
 
     @cached_property
     def features(self) -> FeatureSet:

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retain.events.store import Column
-from retain.text.backends import BACKENDS, TextSettings
+from retain.text.backends import backend_of
+from retain.text.cache import Cache
 from retain.text.feed import feed_of
 from retain.text.lexicon import INTENTS, TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from retain.events.store import EventStore, EventTable
-    from retain.text.backends import Understood
+    from retain.text.backends import TextSettings, Understood
 
 TABLES = ("feedback", "tickets")
 """The tables whose texts are read."""
@@ -60,15 +62,24 @@ class Coverage:
 
 
 def annotated(
-    store: EventStore, settings: TextSettings, progress: Callable[[str], None] = lambda _: None
+    store: EventStore,
+    settings: TextSettings,
+    folder: Path | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[EventStore, tuple[Coverage, ...]]:
     """The store with what its texts say as columns, and how much was understood.
 
     The columns are ``sentiment``, ``sentiment_<topic>`` where the text is about it, and ``intent_<name>`` (1 or 0); not known
     where there is no text. They speak of the text alone and, from the second tier on, of texts that were known before
     it was given: so they are known when the text is, and no cutoff sees more than it may.
+
+    Args:
+        store: checked events.
+        settings: which backend.
+        folder: where what was made of texts is kept for the next run; None keeps nothing.
+        progress: called with a few words before each table.
     """
-    backend = BACKENDS.get(settings.backend)
+    backend, cache = backend_of(settings), Cache(folder)
     tables, coverage = dict(store.tables), []
     for name in TABLES:
         table = tables.get(name)
@@ -76,9 +87,10 @@ def annotated(
             continue
         feed = feed_of(table)
         progress(f"reading what customers wrote: {len(feed):,} rows of {name}")
-        found = backend(feed)
+        found = backend(feed, cache)
         tables[name] = _with_columns(table, found)
-        coverage += _coverage(name, found)
+        coverage += coverage_of(name, found)
+    cache.forget_the_rest()
     return replace(store, tables=MappingProxyType(tables)), tuple(coverage)
 
 
@@ -94,7 +106,8 @@ def _with_columns(table: EventTable, found: Understood) -> EventTable:
     return replace(table, columns=MappingProxyType({**table.columns, **added}))
 
 
-def _coverage(table: str, found: Understood) -> list[Coverage]:
+def coverage_of(table: str, found: Understood) -> list[Coverage]:
+    """How much was understood, the commonest language first."""
     rows = []
     there = np.isfinite(found.sentiment)
     for language in sorted({str(one) for one in found.language[there]}):

@@ -43,18 +43,41 @@ class Feed:
         """How many texts."""
         return len(self.text)
 
+    def rows(self, which: IntArray) -> Feed:
+        """These rows alone, in this order."""
+        return Feed(
+            self.text[which], self.language[which], self.given[which], self.known[which], self.pleased[which]
+        )
+
+    @property
+    def months(self) -> IntArray:
+        """The calendar month (UTC) in which each was given, counted from 1970."""
+        return self.given.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+
 
 def feed_of(table: EventTable) -> Feed:
     """The texts of a table that has a ``text`` column."""
     return Feed(_texts(table, "text"), _texts(table, "language"), table.time, table.known, _pleased(table))
 
 
+def pleased_by_rating(rating: FloatArray) -> FloatArray:
+    """Pleased or not by marks whose scale nobody states: the highest mark is the best there is.
+
+    >>> pleased_by_rating(np.array([1, 2, 3, 4, 5, np.nan])).tolist()
+    [0.0, 0.0, nan, 1.0, 1.0, nan]
+    """
+    known = np.isfinite(rating)
+    low, high = (rating[known].min(), rating[known].max()) if known.any() else (0.0, 1.0)
+    place = (rating - low) / (high - low) if high > low else np.full(len(rating), np.nan)
+    return np.where(place >= _PLEASED, 1.0, np.where(place < _DISPLEASED, 0.0, np.nan))
+
+
 def _texts(table: EventTable, name: str) -> TextArray:
     found = np.full(len(table), None, dtype=object)
     column = table.columns.get(name)
     if column is not None and column.levels is not None:
-        there = column.values >= 0
-        found[there] = column.levels[column.values[there].astype(np.int64)]
+        codes = column.values.astype(np.int64)
+        found[codes >= 0] = column.levels[codes[codes >= 0]]
     return found
 
 

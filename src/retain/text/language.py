@@ -48,6 +48,8 @@ _LETTERS: tuple[tuple[str, str, float], ...] = (
 )
 """Letters, the languages that they tell for, and how much one of them tells."""
 _IDEOGRAPH = 0.5
+_MARGIN = 0.9
+"""A language is certain where the second likeliest has less than this share of its evidence."""
 _GROUPS = len(_LETTERS) + 2
 
 
@@ -96,13 +98,12 @@ def columns_of(evidence: FloatArray, given: Sequence[str | None] | None) -> IntA
         given: what the source says of each text's language, as ``en`` or ``zh-Hant-HK``; None where it does not say.
 
     Returns:
-        The language's place in LANGUAGES; UNSURE where two are equally likely or nothing tells; FOREIGN where the
+        The language's place in LANGUAGES; UNSURE where two are about equally likely or nothing tells; FOREIGN where the
         source names a language without a list.
     """
     best = evidence.argmax(axis=1)
-    top = evidence.max(axis=1)
-    tied = (evidence == top[:, None]).sum(axis=1) > 1
-    found = np.where((top <= 0) | tied, UNSURE, best)
+    top, second = np.sort(evidence, axis=1)[:, [-1, -2]].T
+    found = np.where(second >= _MARGIN * top, UNSURE, best)
     if given is None:
         return found
     stated = np.array([_stated(one) for one in given], dtype=np.int64)

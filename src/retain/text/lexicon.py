@@ -185,7 +185,7 @@ def compiled(lists: Mapping[str, str]) -> Lexicon:
         tables.weights,
         tables.topics,
         tables.intents,
-        _evidence(own, len(patterns)),
+        _evidence(own, borrowed, patterns),
         sha256(texts.encode()).hexdigest(),
     )
 
@@ -257,12 +257,24 @@ def _mix(lists: Sequence[_Meanings], joined: _Meanings) -> None:
         joined.intents[:, UNSURE] |= one.intents
 
 
-def _evidence(own: Mapping[str, _Meanings], patterns: int) -> npt.NDArray[np.float32]:
-    """How much finding an entry tells for each language: a function word 1, any other .5, shared among those that have it."""
-    evidence = np.zeros((patterns, len(LANGUAGES)), dtype=np.float32)
+def _evidence(
+    own: Mapping[str, _Meanings], borrowed: Mapping[str, list[str]], patterns: Sequence[str]
+) -> npt.NDArray[np.float32]:
+    """How much finding an entry tells for each language: a function word 1, any other .5.
+
+    What a word tells is shared among the languages that have it, whole or as a stem; a word that a language shares with
+    one that it borrows from tells for the lender alone.
+    """
+    evidence = np.zeros((len(patterns), len(LANGUAGES)), dtype=np.float32)
     for column, code in enumerate(LANGUAGES):
         if code in own:
             one = own[code]
             there = (one.roles > 0) | (one.topics > 0) | (one.intents > 0)
             evidence[:, column] = np.where(one.common, 1.0, np.where(there, 0.5, 0.0))
-    return np.asarray(evidence / np.maximum((evidence > 0).sum(axis=1, keepdims=True), 1))
+    _, word = np.unique([one.strip() for one in patterns], return_inverse=True)
+    has = np.zeros((int(word.max(initial=-1)) + 1, len(LANGUAGES)), dtype=bool)
+    np.logical_or.at(has, word, evidence > 0)
+    for code, lenders in borrowed.items():
+        for lender in set(lenders) & set(LANGUAGES):
+            has[has[:, LANGUAGES.index(lender)], LANGUAGES.index(code)] = False
+    return np.asarray(evidence * has[word] / np.maximum(has.sum(axis=1), 1)[word][:, None], dtype=np.float32)

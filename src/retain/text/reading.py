@@ -213,13 +213,30 @@ def _said(folded: Folded, lists: Lexicon, languages: Sequence[str | None] | None
 
 
 def _longest(role: npt.NDArray[np.uint8], first: IntArray, end: IntArray) -> IntArray:
-    """The matches with a role, of which the leftmost and then the longest covers what lies in it."""
+    """The matches with a role, of which the longest covers all that it touches, and of equally long ones the first."""
     rows = np.flatnonzero(role)
+    if not len(rows):
+        return rows
     rows = rows[np.lexsort((-end[rows], first[rows]))]
-    covered = np.maximum.accumulate(end[rows]) if len(rows) else end[rows]
-    free = np.ones(len(rows), dtype=bool)
-    free[1:] = first[rows][1:] >= covered[:-1]
-    return rows[free]
+    apart = np.ones(len(rows), dtype=bool)
+    apart[1:] = first[rows][1:] >= np.maximum.accumulate(end[rows])[:-1]
+    groups = np.append(np.flatnonzero(apart), len(rows))
+    alone = apart & np.append(apart[1:], True)
+    kept = [int(one) for one in rows[alone]]
+    starts, ends = first[rows].tolist(), end[rows].tolist()
+    for begin, stop in zip(groups[:-1].tolist(), groups[1:].tolist(), strict=True):
+        if stop - begin > 1:
+            kept += [int(rows[one]) for one in _disjoint(starts, ends, range(begin, stop))]
+    return np.array(sorted(kept, key=lambda one: int(first[one])), dtype=np.int64)
+
+
+def _disjoint(starts: list[int], ends: list[int], places: range) -> list[int]:
+    """Of matches that touch one another the longest, then the longest of the rest, and so on."""
+    taken: list[int] = []
+    for one in sorted(places, key=lambda place: (starts[place] - ends[place], starts[place])):
+        if all(ends[one] <= starts[other] or starts[one] >= ends[other] for other in taken):
+            taken.append(one)
+    return taken
 
 
 def _turned(folded: Folded, text: IntArray, first: IntArray, end: IntArray, role: npt.NDArray[np.uint8]) -> FloatArray:  # fmt: skip
