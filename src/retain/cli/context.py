@@ -91,3 +91,26 @@ def number(value: float | None, digits: int = 3) -> str:
         return "not known"
     # Adding 0.0 makes "-0" what it is.
     return f"{round(value, digits) + 0.0:,.{digits}f}"
+
+
+LONGEST = 60
+"""Characters of a text that are shown."""
+
+
+def one_line(text: str) -> str:
+    r"""The text on one line, without controls, and cut.
+
+    >>> one_line("so\nbad\x1b[31m")
+    'so bad [31m'
+    """
+    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."
+
+
+def words_shown(weights: Iterable[tuple[str, float]]) -> str:
+    """Words with what each added.
+
+    >>> words_shown([("late", -2.0), ("kind", 1.4)])
+    'late -2.0, kind +1.4'
+    """
+    return ", ".join(f"{word} {weight:+.1f}" for word, weight in weights)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retain.cli.context import Context, number, table
+from retain.cli.context import Context, number, one_line, table, words_shown
 
 if TYPE_CHECKING:
     from retain.pipeline.explain import Explanation
@@ -39,6 +39,28 @@ def command(
     shared.show(found.as_dict(), _words(found, project.config.value.currency))
 
 
+def _texts(found: Explanation) -> list[str]:
+    from retain.timeline import instant_text  # noqa: PLC0415  # --help loads nothing heavy
+
+    return [
+        "What they wrote last:",
+        *table(
+            ("given at", "in", "sentiment", "words that moved it", "text"),
+            [
+                (
+                    instant_text(one.given_at),
+                    one.table,
+                    f"{one.sentiment:+.2f}",
+                    words_shown((word.entry, word.weight) for word in one.words),
+                    one_line(one.text),
+                )
+                for one in found.texts
+            ],
+            right=(2,),
+        ),
+    ]
+
+
 def _words(found: Explanation, currency: str) -> list[str]:
     from retain.timeline import instant_text  # noqa: PLC0415  # --help loads nothing heavy
 
@@ -54,6 +76,8 @@ def _words(found: Explanation, currency: str) -> list[str]:
             right=(1,),
         )
         lines.append("")
+    if found.texts:
+        lines += [*_texts(found), ""]
     if found.probability is None:
         return [*lines, f"Not scored ({found.status.replace('_', ' ')}): {found.status_reason}."]
     lines.append(f"Probability of churn {found.probability:.1%}: {found.tier} risk.")

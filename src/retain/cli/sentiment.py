@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from retain.cli.context import Context, table
+from retain.cli.context import Context, one_line, table, words_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from retain.text.annotate import Coverage
-
-LONGEST = 60
-"""Characters of a text that are shown."""
 
 
 def command(
@@ -69,8 +66,8 @@ def _rows(rows: Sequence[dict[str, Any]]) -> list[str]:
                 one["language"] or "",
                 ", ".join(one["topics"]),
                 ", ".join(one["intents"]),
-                ", ".join(f"{word['word']} {word['weight']:+.1f}" for word in one["words"]),
-                _short(one["text"] or ""),
+                words_shown((word["word"], word["weight"]) for word in one["words"]),
+                one_line(one["text"] or ""),
             )
             for one in rows
         ],
@@ -78,16 +75,10 @@ def _rows(rows: Sequence[dict[str, Any]]) -> list[str]:
     )
 
 
-def _short(text: str) -> str:
-    """The text on one line, without controls, and cut."""
-    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."
-
-
 def coverage_table(coverage: Iterable[Coverage]) -> list[str]:
     """How much was understood, one line a table and language."""
     return table(
-        ("texts in", "language", "texts", "understood", "told by"),
+        ("texts of", "language", "texts", "understood", "told by"),
         [
             (one.table, one.language, f"{one.texts:,}", f"{one.share:.0%}",
              ", ".join(f"{tier} {count:,}" for tier, count in one.tiers.items()))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from retain.cli.context import Context, table
+from retain.cli.sentiment import coverage_table
 
 if TYPE_CHECKING:
     from retain.pipeline.validate import Validation
@@ -59,6 +60,8 @@ def _words(found: Validation) -> list[str]:
     ]
     if bad:
         lines += ["", f"Put aside, with file, row and reason, in {found.quarantine}:", *bad]
+    if found.coverage:
+        lines += ["", *coverage_table(found.coverage)]
     lines += ["", *(f"Note: {words}" for words in found.warnings)]
     lines.append(
         f"{found.customers:,} customers, {found.active:,} of them active at the end of the data; "

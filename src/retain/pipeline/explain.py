@@ -17,13 +17,20 @@ from retain.pipeline.score import contact_rules, high_value_cut, playbook_of
 from retain.scoring.reasons import by_topic, topics_of
 from retain.scoring.scorecard import INVALID, NO_HISTORY, NOT_ELIGIBLE, SCORED, score_customers
 from retain.scoring.value import expected_value
+from retain.text.annotate import TABLES
+from retain.text.feed import feed_of
+from retain.text.reading import words
 from retain.timeline import DAY, instant_text
 
 if TYPE_CHECKING:
+    from retain.events.store import EventStore
     from retain.pipeline.project import Project
+    from retain.text.reading import Word
 
 LATEST = 10
 """So many orders of the history are shown."""
+LATEST_TEXTS = 3
+"""So many of the customer's texts are shown."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,25 @@ class Driver:
     value: float
     effect: float
     why: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """One text of the customer.
+
+    Attributes:
+        given_at: when.
+        table: where it is.
+        text: as it was written.
+        sentiment: as the features read it, from -1 to 1.
+        words: the words of our lists that speak for it, in the order of the text.
+    """
+
+    given_at: int
+    table: str
+    text: str
+    sentiment: float
+    words: tuple[Word, ...]
 
 
 @dataclass(frozen=True)
@@ -64,6 +90,7 @@ class Explanation:
         action: what is recommended.
         channel: where.
         action_why: why.
+        texts: what they wrote last, newest first.
     """
 
     customer_id: str
@@ -82,6 +109,7 @@ class Explanation:
     action: str = ""
     channel: str = ""
     action_why: str = ""
+    texts: tuple[Said, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The explanation as JSON values."""
@@ -110,6 +138,16 @@ class Explanation:
             "recommended_action": self.action or None,
             "action_channel": self.channel or None,
             "action_why": self.action_why or None,
+            "latest_texts": [
+                {
+                    "given_at": instant_text(one.given_at),
+                    "table": one.table,
+                    "text": one.text,
+                    "sentiment": one.sentiment,
+                    "words": [{"word": word.entry, "weight": round(word.weight, 2)} for word in one.words],
+                }
+                for one in self.texts
+            ],
             "model_version": self.model_version,
         }
 
@@ -163,13 +201,14 @@ def run_explanation(
         (int(moment), None if amount == MISSING else float(amount) / 10**store.money_exponent)
         for moment, amount in zip(when[:LATEST], amounts[:LATEST], strict=True)
     )
+    texts = _texts_of(store, position, as_of)
     only = Snapshots(np.array([position]), np.array([as_of]))
     if not LABELS.get(opened.churn.definition).eligible(store, as_of, opened.churn)[position]:
         status, why = NO_HISTORY, "no order known before this date"
         if len(when):
             status = NOT_ELIGIBLE
             why = f"last order {(as_of - int(when[0])) // DAY} days ago; active means one in {opened.churn.active_days} days"
-        return Explanation(customer_id, as_of, latest, len(when), opened.version, status, why)
+        return Explanation(customer_id, as_of, latest, len(when), opened.version, status, why, texts=texts)
     scored = score_customers(store, opened, project.engine, only, config.tiers, config.value)
     contributions = opened.fitted.contributions(scored.values)[0]
     features = opened.features
@@ -208,4 +247,22 @@ def run_explanation(
         action=str(action.action_id[0]),
         channel=str(action.channel[0] or ""),
         action_why=str(action.why[0]),
+        texts=texts,
     )
+
+
+def _texts_of(store: EventStore, customer: int, as_of: int) -> tuple[Said, ...]:
+    """What the customer wrote last, as far as it was known, with the words that moved it."""
+    found = []
+    for name in TABLES:
+        table = store.tables.get(name)
+        if table is None or "sentiment" not in table.columns:
+            continue
+        mine = table.select((table.customer == customer) & (table.known < as_of))
+        feed, tone = feed_of(mine), mine.columns["sentiment"].values.astype(np.float64)
+        found += [
+            Said(int(when), name, text, float(value), tuple(words(text, language)))
+            for when, text, language, value in zip(feed.given, feed.text, feed.language, tone, strict=True)
+            if np.isfinite(value)
+        ]
+    return tuple(sorted(found, key=lambda one: -one.given_at)[:LATEST_TEXTS])

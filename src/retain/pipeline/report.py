@@ -139,6 +139,10 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
             )
             for name, one in project.store.accounts.items()
         ),
+        languages=tuple(
+            content.Language(one.table, one.language, one.texts, one.share, tuple(one.tiers.items()))
+            for one in project.coverage
+        ),
         statuses=tuple(
             content.StatusCount(status, count, STATUS_WORDS[status]) for status, count in run.statuses.items()
         ),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from retain.events.store import TableAccount
     from retain.pipeline.project import Project
+    from retain.text.annotate import Coverage
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Validation:
         first_order: the first instant observed.
         last_order: the last.
         active: customers who are eligible at the end of the data.
+        coverage: how much of what customers wrote was understood.
         features: names of the features that the data feed.
         unfed: names of those that they cannot feed.
         latest_test_cutoff: the last cutoff whose outcome is known; None when the data are too short for any.
@@ -48,6 +50,7 @@ class Validation:
     first_order: int
     last_order: int
     active: int
+    coverage: tuple[Coverage, ...]
     features: tuple[str, ...]
     unfed: tuple[str, ...]
     latest_test_cutoff: int | None
@@ -78,6 +81,7 @@ class Validation:
             "first_order": instant_text(self.first_order),
             "last_order": instant_text(self.last_order),
             "active_customers": self.active,
+            "texts": [one.as_dict() for one in self.coverage],
             "features": list(self.features),
             "features_without_data": list(self.unfed),
             "latest_test_cutoff": None
@@ -108,6 +112,7 @@ def run_validation(project: Project) -> Validation:
         first_order=first,
         last_order=last,
         active=int(np.count_nonzero(LABELS.get(config.churn.definition).eligible(store, end, config.churn))),
+        coverage=project.coverage,
         features=project.features.names,
         unfed=tuple(name for name in EVERY.names if name not in project.features.names),
         latest_test_cutoff=latest if latest > first else None,

@@ -123,6 +123,30 @@ class TableAccount:
 
 
 @dataclass(frozen=True)
+class Language:
+    """How much of what customers wrote in one language was understood.
+
+    Attributes:
+        table: where the texts are.
+        name: the language's code; ``und`` where nothing told it.
+        texts: how many.
+        understood: share of them in which something was recognised.
+        tiers: which tier told the sentiment of how many.
+    """
+
+    table: str
+    name: str
+    texts: int
+    understood: float
+    tiers: tuple[tuple[str, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none."""
+        _check_counts(f"language {self.name}", ("texts", self.texts), *self.tiers)
+        _check_shares(f"language {self.name}", understood=self.understood)
+
+
+@dataclass(frozen=True)
 class StatusCount:
     """How many customers of the input ended with one status of the scoring contract.
 
@@ -484,6 +508,7 @@ class ReportContent:
         quality: how good the model is.
         training: how it was made.
         tables: what became of the input.
+        languages: how much of what customers wrote was understood.
         statuses: how many customers were scored, and why the others were not.
         warnings: what is wrong or odd with the data.
         caveats: what the model cannot know.
@@ -510,6 +535,7 @@ class ReportContent:
     quality: Quality | None = None
     training: Training | None = None
     tables: tuple[TableAccount, ...] = ()
+    languages: tuple[Language, ...] = ()
     statuses: tuple[StatusCount, ...] = ()
     warnings: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
