@@ -25,6 +25,8 @@ from retain.text.fold import END, SPACE, fold
         ("суперррр 1000", " супер 1000 \n"),
         ("nice👍🏽👍🏽", " nice 👍 👍 \n"),
         ("ok :-) no :( да)))", " ok . 🙂 no . 🙁 да . 🙂 🙂 \n"),
+        ("from 10:30 (see:(a))", " from 10 . 30 . see . . a . 🙂 \n"),
+        ("=) :D", " 🙂 . 🙂 \n"),
         (":Do not", " . do not \n"),
         ("a\u200bb\u202ec", " abc \n"),
         ("one\ntwo", " one . two \n"),
