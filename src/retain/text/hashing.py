@@ -86,16 +86,16 @@ def hashed(folded: Folded) -> Hashed:
     written without spaces) is not counted again. A column depends on nothing but the run or word itself.
 
     >>> from retain.text.fold import fold
-    >>> len(hashed(fold(["so bad"])).columns)  # 7 single letters and space pairs ... and "bad", "so bad"
-    27
+    >>> len(hashed(fold(["so bad"])).columns)  # 5 letters, 7, 6 and 5 runs of two to four, "bad", "so bad"
+    25
     """
     codes = folded.codes
     table = np.empty((len(codes), LONGEST_GRAM + 2), dtype=np.uint32)
     there = np.zeros(table.shape, dtype=bool)
     _grams(codes, table, there)
     keys = _words(folded, table, there)
-    counts = np.add.reduceat(there.sum(axis=1), folded.starts[:-1]) if len(keys) else np.zeros(0, np.int64)
-    return Hashed(table[there], _from_zero(counts), keys)
+    chosen = np.flatnonzero(there)
+    return Hashed(table.ravel().take(chosen), np.searchsorted(chosen, folded.starts * table.shape[1]), keys)
 
 
 def joined(parts: Sequence[Hashed]) -> Hashed:
@@ -117,7 +117,7 @@ def _grams(codes: CodeArray, table: CodeArray, there: BoolArray) -> None:
     state = np.full(len(codes), _START)
     whole = np.ones(len(codes), dtype=bool)
     for size in range(LONGEST_GRAM):
-        at = len(codes) - size
+        at = max(len(codes) - size, 0)
         state, whole = state[:at], whole[:at]
         state = (state ^ codes[size:]) * _STEP
         state ^= state >> np.uint32(15)
@@ -135,26 +135,25 @@ def _words(folded: Folded, table: CodeArray, there: BoolArray) -> KeyArray:
     space = codes == SPACE
     # A text begins with a space, and its END stands alone like a word.
     first = np.flatnonzero(space[:-1] & ~space[1:]) + 1
-    begins = np.zeros(len(codes), dtype=np.int64)
-    begins[first] = first
-    place = np.arange(len(codes))
-    word = _sums(np.where(space, np.uint32(0), codes), place - np.maximum.accumulate(begins), first)
+    size = np.diff(first, append=len(codes) + 1) - 1
+    word = _sums(codes[first[0] :] * ~space[first[0] :], first - first[0])
     alone = (codes[first] < _IDEOGRAPHS[0]) | (codes[first] > _IDEOGRAPHS[1])
     alone &= codes[first] != END
-    size = np.diff(np.append(first, len(codes) + 1)) - 1
     table[first, LONGEST_GRAM] = _column(word)
     there[first, LONGEST_GRAM] = alone & (size > _SAID_BY_GRAMS)
     table[first[:-1], LONGEST_GRAM + 1] = _column(word[:-1] * _PAIR + word[1:])
     there[first[:-1], LONGEST_GRAM + 1] = alone[:-1] & alone[1:]
-    return _sums(codes, place - np.repeat(folded.starts[:-1], np.diff(folded.starts)), folded.starts[:-1])
+    return _sums(word, np.searchsorted(first, folded.starts[:-1]))
 
 
-def _sums(codes: CodeArray, place: IntArray, starts: IntArray) -> KeyArray:
-    """A number for each stretch that begins at ``starts``, from its codes and where in it they stand; code 0 adds nothing."""
-    mixed = codes.astype(np.uint64) * (place.astype(np.uint64) * _STEP_64 + _LAST_64)
+def _sums(parts: npt.NDArray[np.unsignedinteger], starts: IntArray) -> KeyArray:
+    """A number for each stretch from one start to the next, from its parts and where in it they stand; 0 adds nothing."""
+    place = np.arange(len(parts)) - np.repeat(starts, np.diff(starts, append=len(parts)))
+    mixed = parts * (place.view(np.uint64) * _STEP_64 + _LAST_64)
     mixed ^= mixed >> np.uint64(32)
     mixed *= _LAST_64
-    return np.asarray(np.add.reduceat(mixed ^ (mixed >> np.uint64(29)), starts))
+    mixed ^= mixed >> np.uint64(29)
+    return np.asarray(np.add.reduceat(mixed, starts))
 
 
 def _column(number: KeyArray) -> CodeArray:
