@@ -128,6 +128,8 @@ _VOICE_FLAGS: Mapping[str, Flag] = MappingProxyType(
         **{intent: Flag(f"intent_{intent}", least=1) for intent in _INTENTS},
     }
 )
+SPOKEN = frozenset(_VOICE_NUMBERS) | frozenset(_VOICE_FLAGS)
+"""Numbers and flags of a stream that come from a text."""
 
 STREAMS: Mapping[str, Stream] = MappingProxyType(
     {

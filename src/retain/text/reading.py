@@ -90,9 +90,9 @@ def read(texts: Sequence[str | None], languages: Sequence[str | None] | None = N
         texts: any; None for a missing one.
         languages: what the source says of their languages, as ``en`` or ``zh-Hant``; None where it does not say.
 
-    >>> found = read(["Not good at all, the parcel came late", "Très bon service, merci !", "", "12345"])
+    >>> found = read(["Not at all cheap, the parcel came late", "Très bon service, merci !", "", "12345"])
     >>> found.sentiment.round(2).tolist()
-    [-0.78, 0.73, nan, nan]
+    [-0.71, 0.86, nan, nan]
     """
     parts = [
         _batch(texts[first : first + BATCH], None if languages is None else languages[first : first + BATCH])
@@ -115,8 +115,8 @@ def read(texts: Sequence[str | None], languages: Sequence[str | None] | None = N
 def words(text: str, language: str | None = None) -> list[Word]:
     """The entries that moved a text's sentiment, in the order of the text.
 
-    >>> [(one.entry, round(one.weight, 1)) for one in words("Not good, very slow")]
-    [('good', -1.4), ('slow', -1.4)]
+    >>> [(one.entry, round(one.weight, 1)) for one in words("Not cheap, very slow")]
+    [('not cheap', -2.0), ('slow', -1.4)]
     """
     folded = fold([cleaned(text)])
     said = _said(folded, lexicon(), [language])
