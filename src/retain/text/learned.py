@@ -98,7 +98,7 @@ def damping(hashed: Hashed) -> FloatArray:
 def grained(weights: FloatArray) -> npt.NDArray[np.float32]:
     """The weights as whole multiples of the grain.
 
-    >>> grained(np.array([0.1])).tolist()
-    [0.09999942779541016]
+    >>> grained(np.array([1 / 3])).tolist()
+    [0.33333301544189453]
     """
     return np.asarray((np.rint(weights / _GRAIN) * _GRAIN).astype(np.float32))

@@ -31,6 +31,9 @@ FEWEST_UNRATED = 2_000
 """Texts of a language, below which nothing is learned without ratings."""
 WEIGHT = 0.5
 """Of the log-odds learned without ratings, beside those of the lists."""
+CAUTION = 0.75
+"""Of their sum: both are read from the same words, so that together they are too sure."""
+_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def self_train(hashed: Hashed, sentiment: FloatArray, language: Languages) -> Le
     """What the texts with clear words teach about the others, None where no language has enough texts.
 
     The word lists give the labels of the texts that they are sure of; what else is written in those tells about the texts that
-    say it in other words. Log-odds by the lists and WEIGHT times the learned ones are added up. There is one round: further
+    say it in other words. Log-odds by the lists and WEIGHT times the learned ones are added up, with CAUTION. There is one round: further
     ones only make an error surer of itself. Nothing here is measured against a truth; where ratings exist use ``learn``.
 
     Args:
@@ -118,7 +121,7 @@ def self_train(hashed: Hashed, sentiment: FloatArray, language: Languages) -> Le
     used = [number for number, one in enumerate(trials) if one.used]
     if not used:
         return None
-    slopes, intercepts = np.full(len(used), WEIGHT), np.zeros(len(used))
+    slopes, intercepts = np.full(len(used), CAUTION * WEIGHT), np.zeros(len(used))
     model = replace(_model(fitted(task), task, used, slopes, intercepts), lexicon_weight=1 / WEIGHT)
     odds += list_log_odds(sentiment[task.row]) / WEIGHT
     return Lesson(model, _spread(task, used, slopes, intercepts, odds, len(hashed)), trials)
@@ -175,13 +178,19 @@ def _platt(log_odds: FloatArray, label: FloatArray) -> tuple[float, float]:
     """Slope and intercept that make log-odds true ones: Platt (1999), with his softened labels."""
     good = label.sum()
     target = np.where(label == 1, (good + 1) / (good + 2), 1 / (len(label) - good + 2))
-    slope, intercept = 1.0, 0.0
-    for _ in range(25):
-        chance = expit(slope * log_odds + intercept)
-        curve = np.maximum(chance * (1 - chance), 1e-9)
-        left = chance - target
-        a, b, c = (curve * log_odds**2).sum(), (curve * log_odds).sum(), curve.sum()
+    found = np.array([0.0, np.log((good + 1) / (len(label) - good + 1))])
+
+    def loss(line: FloatArray) -> float:
+        odds = line[0] * log_odds + line[1]
+        return float((np.logaddexp(0, odds) - target * odds).sum())
+
+    for _ in range(_ROUNDS):
+        chance = expit(found[0] * log_odds + found[1])
+        curve, left = np.maximum(chance * (1 - chance), 1e-9), chance - target
+        a, b, c = (curve * log_odds**2).sum() + 1e-9, (curve * log_odds).sum(), curve.sum()
         down, along = (left * log_odds).sum(), left.sum()
-        size = a * c - b * b
-        slope, intercept = slope - (c * down - b * along) / size, intercept - (a * along - b * down) / size
-    return float(slope), float(intercept)
+        step = np.array([b * along - c * down, b * down - a * along]) / (a * c - b * b)
+        while loss(found + step) > loss(found) and np.abs(step).max() > 1e-9:
+            step /= 2  # Newton's step may reach too far where nearly all are certain
+        found = found + step
+    return float(found[0]), float(found[1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +18,6 @@ from retain.text.learned import Learned, list_log_odds, score
 from retain.text.learning import learn
 
 SYLLABLES = "ba de fi go ku la me ni po ru sa te vi wo zu".split()
-UNREAD = np.nan
 
 
 def invented(seed: int) -> list[str]:
@@ -200,6 +201,47 @@ def test_a_text_scores_alike_alone_and_in_a_batch() -> None:
     parts = [score(lesson.model, hashed(fold([one])), unread(1), ["xx"])[0] for one in [*texts[:50], ""]]
     assert whole[[*range(50), 700]].tolist() == parts
     assert score(lesson.model, hashed(fold([])), unread(0), []).tolist() == []
+
+
+def test_the_number_of_threads_changes_nothing() -> None:
+    """Learning again where the libraries may use two threads gives the same bytes."""
+    code = (
+        "import numpy as np, hashlib\n"
+        "from retain.text.fold import fold\n"
+        "from retain.text.hashing import hashed\n"
+        "from retain.text.learning import learn\n"
+        "draw = np.random.default_rng(1)\n"
+        "texts = [' '.join(row) for row in draw.choice(['ba', 'doku', 'mire', 'sona', 'wi'], (600, 5)).tolist()]\n"
+        "label = np.array([float('doku' in one) for one in texts])\n"
+        "lesson = learn(hashed(fold(texts)), np.zeros(600), ['xx'] * 600, label)\n"
+        "print(hashlib.sha256(lesson.model.weights.tobytes() + lesson.held_out.tobytes()).hexdigest())\n"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={
+                "OMP_NUM_THREADS": threads,
+                "OPENBLAS_NUM_THREADS": threads,
+                "PYTHONPATH": ":".join(sys.path),
+            },
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for threads in "12"
+    }
+    assert len(runs) == 1
+
+
+def test_true_log_odds_are_left_as_they_are_by_calibration() -> None:
+    """And where nearly all is certain the line stays finite."""
+    draw = np.random.default_rng(25)
+    odds = draw.normal(0, 2, 20_000)
+    label = (draw.random(20_000) < expit(odds)).astype(float)
+    assert learning._platt(odds, label) == pytest.approx((1, 0), abs=0.06)
+    assert learning._platt(odds / 5 + 3, label) == pytest.approx((5, -15), abs=0.3)
+    assert np.isfinite(learning._platt(odds, (odds > 0).astype(float))).all()
+    assert np.isfinite(learning._platt(np.where(odds > 0, 40.0, -40.0), (odds > 0).astype(float))).all()
 
 
 def test_too_many_texts_are_thinned_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
