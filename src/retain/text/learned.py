@@ -51,8 +51,8 @@ class Learned:
         """Refuse parts that do not belong together."""
         if self.weights.shape != (COLUMNS,):
             raise ValueError(f"there is one weight for each of {COLUMNS} columns")
-        if not len(self.languages) == len(self.slopes) == len(self.intercepts):
-            raise ValueError("each language has a slope and an intercept")
+        if not 0 < len(self.languages) == len(self.slopes) == len(self.intercepts):
+            raise ValueError("there is a language, and each has a slope and an intercept")
 
 
 def score(model: Learned, hashed: Hashed, sentiment: FloatArray, language: Languages) -> FloatArray:
@@ -68,10 +68,10 @@ def score(model: Learned, hashed: Hashed, sentiment: FloatArray, language: Langu
     filled = np.flatnonzero(np.diff(hashed.starts))
     said = np.zeros(len(hashed))
     if len(filled):
-        said[filled] = np.add.reduceat(model.weights[hashed.columns], hashed.starts[filled], dtype=np.float64)
+        said[filled] = np.add.reduceat(
+            model.weights.take(hashed.columns), hashed.starts[filled], dtype=np.float64
+        )
     said = damping(hashed) * said + model.lexicon_weight * list_log_odds(sentiment)
-    if not model.languages:
-        return np.full(len(hashed), np.nan)
     return np.where(column >= 0, expit(model.slopes[column] * said + model.intercepts[column]), np.nan)
 
 

@@ -241,6 +241,11 @@ def test_true_log_odds_are_left_as_they_are_by_calibration() -> None:
     assert learning._platt(odds, label) == pytest.approx((1, 0), abs=0.06)
     assert learning._platt(odds / 5 + 3, label) == pytest.approx((5, -15), abs=0.3)
     assert np.isfinite(learning._platt(odds, (odds > 0).astype(float))).all()
+    draw = np.random.default_rng(8)
+    wild = draw.standard_cauchy(200) * 10  # Newton's first steps reach too far here
+    assert learning._platt(wild, (draw.random(200) < expit(wild)).astype(float)) == pytest.approx(
+        (0.34, 0.06), abs=0.01
+    )
     assert np.isfinite(learning._platt(np.where(odds > 0, 40.0, -40.0), (odds > 0).astype(float))).all()
 
 
@@ -267,6 +272,8 @@ def test_a_model_of_parts_that_do_not_fit_is_refused() -> None:
         replace(model, weights=np.zeros(8, dtype=np.float32))
     with pytest.raises(ValueError, match="slope and an intercept"):
         replace(model, languages=("xx", "yy"))
+    with pytest.raises(ValueError, match="there is a language"):
+        replace(model, languages=(), slopes=np.ones(0), intercepts=np.ones(0))
 
 
 def test_sentiment_by_lists_is_symmetric_and_bounded() -> None:
