@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from retain.text import learned
+from retain.text import fitting, learning
+from retain.text.fitting import enough
 from retain.text.fold import fold
 from retain.text.hashing import COLUMNS, Hashed, hashed, joined
-from retain.text.learned import Learned, enough, learn, list_log_odds, score
+from retain.text.learned import Learned, list_log_odds, score
+from retain.text.learning import learn
 
 SYLLABLES = "ba de fi go ku la me ni po ru sa te vi wo zu".split()
-UNREAD = np.nan
 
 
 def invented(seed: int) -> list[str]:
@@ -69,7 +72,7 @@ def test_probabilities_are_calibrated_on_texts_not_learned_from() -> None:
     lesson = learn(hashed(fold(texts)), unread(4_000), ["xx"] * 4_000, label)
     assert lesson is not None
     told = score(lesson.model, hashed(fold(new)), unread(6_000), ["xx"] * 6_000)
-    slope, intercept = learned._platt(logit(told), new_label)
+    slope, intercept = learning._platt(logit(told), new_label)
     assert slope == pytest.approx(1, abs=0.15)
     assert intercept == pytest.approx(0, abs=0.15)
     assert told.mean() == pytest.approx(new_label.mean(), abs=0.02)
@@ -79,10 +82,10 @@ def test_ratings_drawn_by_lot_are_not_learned() -> None:
     """Scored in sample they would look well read; held out they are a coin, and the language is refused."""
     texts, _, _ = feed(1_500, seed=5)
     label = np.random.default_rng(6).integers(0, 2, 1_500).astype(float)
-    task = learned._task(hashed(fold(texts)), unread(1_500), ["xx"] * 1_500, label)
+    task = fitting.task_of(hashed(fold(texts)), unread(1_500), ["xx"] * 1_500, label)
     assert task is not None
-    held_out = learned._held_out(task)
-    assert auroc(task.label, learned._fitted(task).log_odds(task)) > 0.9
+    held_out = fitting.held_out(task)
+    assert auroc(task.label, fitting.fitted(task).log_odds(task)) > 0.9
     assert auroc(task.label, held_out) == pytest.approx(0.5, abs=0.05)
     assert learn(hashed(fold(texts)), unread(1_500), ["xx"] * 1_500, label) is None
 
@@ -91,9 +94,9 @@ def test_a_sentence_that_came_often_cannot_vouch_for_itself() -> None:
     """Thirty copies of each text with one rating drawn by lot: none of them is held out with its copies learned from."""
     texts, _, _ = feed(100, seed=7)
     label = np.repeat(np.random.default_rng(8).integers(0, 2, 100), 30).astype(float)
-    task = learned._task(hashed(fold([one for one in texts for _ in range(30)])), unread(3_000), ["xx"] * 3_000, label)  # fmt: skip
+    task = fitting.task_of(hashed(fold([one for one in texts for _ in range(30)])), unread(3_000), ["xx"] * 3_000, label)  # fmt: skip
     assert task is not None
-    assert auroc(task.label, learned._held_out(task)) < 0.65
+    assert auroc(task.label, fitting.held_out(task)) < 0.65
 
 
 @pytest.mark.parametrize(("texts", "content"), [(299, 150), (2_000, 49), (2_000, 1_951)])
@@ -147,9 +150,9 @@ def test_what_the_lists_say_counts_too() -> None:
     with_lists = learn(hashed(fold(texts)), hint, ["xx"] * 1_000, label)
     assert with_lists is not None
     assert with_lists.model.lexicon_weight > 0.5
-    without = learned._task(hashed(fold(texts)), unread(1_000), ["xx"] * 1_000, label)
+    without = fitting.task_of(hashed(fold(texts)), unread(1_000), ["xx"] * 1_000, label)
     assert without is not None
-    assert auroc(label, with_lists.held_out) > auroc(without.label, learned._held_out(without)) + 0.05
+    assert auroc(label, with_lists.held_out) > auroc(without.label, fitting.held_out(without)) + 0.05
 
 
 def test_two_languages_share_one_model_with_an_intercept_each() -> None:
@@ -200,9 +203,55 @@ def test_a_text_scores_alike_alone_and_in_a_batch() -> None:
     assert score(lesson.model, hashed(fold([])), unread(0), []).tolist() == []
 
 
+def test_the_number_of_threads_changes_nothing() -> None:
+    """Learning again where the libraries may use two threads gives the same bytes."""
+    code = (
+        "import numpy as np, hashlib\n"
+        "from retain.text.fold import fold\n"
+        "from retain.text.hashing import hashed\n"
+        "from retain.text.learning import learn\n"
+        "draw = np.random.default_rng(1)\n"
+        "texts = [' '.join(row) for row in draw.choice(['ba', 'doku', 'mire', 'sona', 'wi'], (600, 5)).tolist()]\n"
+        "label = np.array([float('doku' in one) for one in texts])\n"
+        "lesson = learn(hashed(fold(texts)), np.zeros(600), ['xx'] * 600, label)\n"
+        "print(hashlib.sha256(lesson.model.weights.tobytes() + lesson.held_out.tobytes()).hexdigest())\n"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={
+                "OMP_NUM_THREADS": threads,
+                "OPENBLAS_NUM_THREADS": threads,
+                "PYTHONPATH": ":".join(sys.path),
+            },
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for threads in "12"
+    }
+    assert len(runs) == 1
+
+
+def test_true_log_odds_are_left_as_they_are_by_calibration() -> None:
+    """And where nearly all is certain the line stays finite."""
+    draw = np.random.default_rng(25)
+    odds = draw.normal(0, 2, 20_000)
+    label = (draw.random(20_000) < expit(odds)).astype(float)
+    assert learning._platt(odds, label) == pytest.approx((1, 0), abs=0.06)
+    assert learning._platt(odds / 5 + 3, label) == pytest.approx((5, -15), abs=0.3)
+    assert np.isfinite(learning._platt(odds, (odds > 0).astype(float))).all()
+    draw = np.random.default_rng(8)
+    wild = draw.standard_cauchy(200) * 10  # Newton's first steps reach too far here
+    assert learning._platt(wild, (draw.random(200) < expit(wild)).astype(float)) == pytest.approx(
+        (0.34, 0.06), abs=0.01
+    )
+    assert np.isfinite(learning._platt(np.where(odds > 0, 40.0, -40.0), (odds > 0).astype(float))).all()
+
+
 def test_too_many_texts_are_thinned_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rare language keeps all of its texts, a frequent one what is left; copies stay together."""
-    monkeypatch.setattr(learned, "MOST", 1_500)
+    monkeypatch.setattr(fitting, "MOST", 1_500)
     draw = np.random.default_rng(23)
     keys = draw.integers(0, 2**63, 5_000).astype(np.uint64)
     keys[1_000:2_000] = keys[2_000:3_000]
@@ -223,6 +272,8 @@ def test_a_model_of_parts_that_do_not_fit_is_refused() -> None:
         replace(model, weights=np.zeros(8, dtype=np.float32))
     with pytest.raises(ValueError, match="slope and an intercept"):
         replace(model, languages=("xx", "yy"))
+    with pytest.raises(ValueError, match="there is a language"):
+        replace(model, languages=(), slopes=np.ones(0), intercepts=np.ones(0))
 
 
 def test_sentiment_by_lists_is_symmetric_and_bounded() -> None:
