@@ -26,8 +26,9 @@ from retain.text.lexicon import INTENTS, TOPICS
 from retain.text.reading import words
 
 if TYPE_CHECKING:
-    from retain.text.backends import TextSettings, Understood
+    from retain.text.backends import TextSettings
     from retain.text.feed import FloatArray, TextArray
+    from retain.text.understood import Understood
 
 STDIN = "-"
 SHOWN = 20

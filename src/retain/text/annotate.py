@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from retain.events.store import EventStore, EventTable
-    from retain.text.backends import TextSettings, Understood
+    from retain.text.backends import TextSettings
+    from retain.text.understood import Understood
 
 TABLES = ("feedback", "tickets")
 """The tables whose texts are read."""

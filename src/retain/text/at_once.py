@@ -1,4 +1,4 @@
-"""Texts without an order in time, such as one file: every rated text teaches, and none is scored by what it taught."""
+"""Texts without an order in time, such as those of one file."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from retain.text.backends import backend_of
 from retain.text.cache import Cache
+from retain.text.tiers import ThroughTime
 
 if TYPE_CHECKING:
-    from retain.text.backends import TextSettings, Understood
+    from retain.text.backends import TextSettings
     from retain.text.feed import Feed
+    from retain.text.understood import Understood
 
 
 def at_once(feed: Feed, settings: TextSettings) -> Understood:
-    """What each text says."""
-    return backend_of(settings)(feed, Cache(None))
+    """What each text says, when every rated text may teach and none is read with what it taught."""
+    backend, cache = backend_of(settings), Cache(None)
+    return backend.at_once(feed, cache) if isinstance(backend, ThroughTime) else backend(feed, cache)

@@ -12,23 +12,19 @@ from retain.registry import Registry
 from retain.text.cache import key_of
 from retain.text.clean import cleaned
 from retain.text.hooks import hook
-from retain.text.lexicon import lexicon
-from retain.text.reading import read
+from retain.text.tiers import LEARNED, SELF_TRAINED, ThroughTime
+from retain.text.understood import LEXICON, by_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
-    import numpy.typing as npt
 
-    from retain.events.store import IntArray
-    from retain.text.cache import Arrays, Cache
+    from retain.text.cache import Cache
     from retain.text.feed import Feed, FloatArray, TextArray
     from retain.text.hooks import Model
+    from retain.text.understood import Understood
 
-    BoolArray = npt.NDArray[np.bool_]
-
-LEXICON, MODEL = "lexicon", "model"
-"""Tiers: our word lists, and somebody's model."""
+MODEL = "model"
+"""The tier of somebody's model."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +45,6 @@ class TextSettings:
         backend_of(self)
 
 
-@dataclass(frozen=True)
-class Understood:
-    """What the texts of a feed say; one row each.
-
-    Attributes:
-        sentiment: float64 from -1 to 1, NaN without text.
-        language: object, the code that the source gave or that was told; None without text.
-        tier: object, which tier told the sentiment; "" without text.
-        understood: whether anything in it was recognised.
-        topics: bool (texts, TOPICS).
-        intents: bool (texts, INTENTS).
-    """
-
-    sentiment: FloatArray
-    language: TextArray
-    tier: TextArray
-    understood: BoolArray
-    topics: BoolArray
-    intents: BoolArray
-
-
 class Backend(Protocol):
     """One way to tell a text's sentiment."""
 
@@ -88,60 +63,6 @@ def backend_of(settings: TextSettings) -> Backend:
     if model is not None:
         return Hooked(model, settings.version)
     return BACKENDS.get(settings.backend)
-
-
-def by_words(feed: Feed, cache: Cache) -> Understood:
-    """The first tier: word lists alone."""
-    months = feed.months
-    parts = [np.flatnonzero(months == month) for month in np.unique(months)]
-    found = [_month(feed.rows(rows), cache) for rows in parts]
-    whole = _empty(len(feed)) if not found else _put_together(found, np.concatenate(parts))
-    tier = np.where(np.isfinite(whole["sentiment"]), LEXICON, "").astype(object)
-    language = whole["language"].astype(object)
-    language[language == ""] = None
-    return Understood(
-        whole["sentiment"].astype(np.float64),
-        language,
-        tier,
-        whole["understood"].astype(bool),
-        whole["topics"].astype(bool),
-        whole["intents"].astype(bool),
-    )
-
-
-def _month(feed: Feed, cache: Cache) -> Arrays:
-    """What the words of some rows say, from the cache if these very texts were read before."""
-
-    def make() -> Arrays:
-        found = read(feed.text.tolist(), feed.language.tolist())
-        return {
-            "sentiment": found.sentiment,
-            "language": np.array(["" if one is None else one for one in found.language], dtype=np.str_),
-            "understood": found.understood,
-            "topics": found.topics,
-            "intents": found.intents,
-        }
-
-    return cache.arrays(key_of([LEXICON, lexicon().fingerprint, *feed.text, *feed.language]), make)
-
-
-def _empty(rows: int) -> Arrays:
-    found = read([""] * rows)
-    return {
-        "sentiment": found.sentiment,
-        "language": np.zeros(rows, dtype=np.str_),
-        "understood": found.understood,
-        "topics": found.topics,
-        "intents": found.intents,
-    }
-
-
-def _put_together(
-    parts: list[Arrays], rows: IntArray
-) -> Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]:
-    """The parts as one, each row in its place."""
-    place = np.argsort(rows, kind="stable")
-    return {name: np.concatenate([one[name] for one in parts])[place] for name in parts[0]}
 
 
 @dataclass(frozen=True)
@@ -179,6 +100,13 @@ class Hooked:
 BACKENDS: Registry[Backend] = Registry(
     "sentiment backend",
     "retain.sentiment_backends",
-    MappingProxyType({LEXICON: lambda: by_words, "auto": lambda: by_words}),
+    MappingProxyType(
+        {
+            "auto": lambda: ThroughTime((LEARNED, SELF_TRAINED)),
+            LEXICON: lambda: by_words,
+            SELF_TRAINED: lambda: ThroughTime((SELF_TRAINED,)),
+            LEARNED: lambda: ThroughTime((LEARNED,)),
+        }
+    ),
 )
 """Every way of our own by its name."""

@@ -1,8 +1,9 @@
-"""The second and third tier through time: a text is read with what earlier texts have taught, and with nothing later.
+"""The second and the third tier: what a feed's own texts teach, and when.
 
-At the beginning of a month, when there are twice as many texts to learn from as at the last lesson, a new lesson is taken
-from all that was known by then. The texts of the month are read with the lessons at hand. So a text's sentiment is as old as
-the text, the same for every cutoff after it, and never changes when new texts come.
+Through time a text is read with what earlier texts have taught and with nothing later. At the beginning of a month, when
+there is twice as much to learn from as at the last lesson, a new one is taken from all that was known by then; the
+texts of the month are read with it. So a text's sentiment is as old as the text, the same for every cutoff after it, and no
+later text or rating changes it. Texts without an order in time teach all at once, and none is read with what it taught.
 """
 
 from __future__ import annotations
@@ -14,22 +15,157 @@ import numpy as np
 
 from retain.text.cache import key_of
 from retain.text.clean import cleaned
+from retain.text.fitting import FEWEST, MOST
 from retain.text.fold import fold
 from retain.text.hashing import hashed, joined
-from retain.text.learned import FEWEST, MOST, Learned, learn, score
+from retain.text.learned import Learned, score
+from retain.text.learning import FEWEST_UNRATED, learn, self_train
 from retain.text.lexicon import lexicon
 from retain.text.reading import BATCH
-from retain.text.self_trained import FEWEST_TEXTS, self_train
-from retain.text.words import by_words
+from retain.text.understood import by_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
+    from retain.events.store import IntArray
     from retain.text.cache import Arrays, Cache
-    from retain.text.feed import Feed, FloatArray, IntArray
+    from retain.text.feed import Feed, FloatArray, TextArray
     from retain.text.hashing import Hashed
-    from retain.text.words import Understood
+    from retain.text.learning import Lesson
+    from retain.text.understood import Understood
 
 LEARNED, SELF_TRAINED = "learned", "self_trained"
-GROWTH = 2.0
+_LEAST = {LEARNED: FEWEST, SELF_TRAINED: FEWEST_UNRATED}
+_GROWTH = 2.0
 """A new lesson is taken when there is so many times as much to learn from."""
+_LESSONS = "1"
+"""Raised when the same texts teach something else, so that no cache answers for an older version."""
+
+
+@dataclass(frozen=True)
+class ThroughTime:
+    """Word lists, and over them what earlier texts have taught.
+
+    Attributes:
+        tiers: those that may be used, the best first.
+    """
+
+    tiers: tuple[str, ...]
+
+    def __call__(self, feed: Feed, cache: Cache) -> Understood:
+        """What each text says, from itself and from texts known before the month in which it was given."""
+        words = by_words(feed, cache)
+        found = words
+        for tier in reversed(self.tiers):
+            for rows, model, key in _lessons(tier, feed, words, cache):
+                found = _over(found, rows, _told(tier, feed.rows(rows), words, rows, model, key, cache), tier)
+        return found
+
+    def at_once(self, feed: Feed, cache: Cache) -> Understood:
+        """What each text says, when every text may teach and none is read with what it taught."""
+        words = by_words(feed, cache)
+        found = words
+        rows = np.flatnonzero(np.isfinite(words.sentiment))
+        if len(rows):
+            texts = _hashed(feed.text[rows])
+            for tier in reversed(self.tiers):
+                lesson = _taught(tier, texts, words.sentiment[rows], words.language[rows], feed.pleased[rows])
+                if lesson is not None:
+                    told = score(lesson.model, texts, words.sentiment[rows], words.language[rows])
+                    told = np.where(np.isnan(lesson.held_out), told, lesson.held_out)
+                    found = _over(found, rows, 2 * told - 1, tier)
+        return found
+
+
+def _over(found: Understood, rows: IntArray, told: FloatArray, tier: str) -> Understood:
+    """What was found, with what a tier tells of some rows where it tells anything."""
+    known = rows[np.isfinite(told)]
+    sentiment, tiers, understood = found.sentiment.copy(), found.tier.copy(), found.understood.copy()
+    sentiment[known], tiers[known], understood[known] = told[np.isfinite(told)], tier, True
+    return replace(found, sentiment=sentiment, tier=tiers, understood=understood)
+
+
+def _lessons(
+    tier: str, feed: Feed, words: Understood, cache: Cache
+) -> Iterator[tuple[IntArray, Learned, str]]:
+    """The rows of each month in which something had been learned, with what it was and its key in the cache."""
+    there = np.flatnonzero(np.isfinite(words.sentiment))
+    teaching = there if tier == SELF_TRAINED else there[np.isfinite(feed.pleased[there])]
+    months = feed.months[there]
+    last, model, key = 0, None, ""
+    for month in np.unique(months):
+        begins = np.datetime64(int(month), "M").astype("datetime64[us]").astype(np.int64)
+        before = teaching[feed.known[teaching] < begins]
+        if len(before) >= max(_LEAST[tier], _GROWTH * last):
+            last = len(before)
+            model, key = _lesson(tier, feed, words, _latest(feed, words.language, before), cache)
+        if model is not None:
+            yield there[months == month], model, key
+
+
+def _latest(feed: Feed, language: TextArray, rows: IntArray) -> IntArray:
+    """Of each language the latest rows, no more than can be learned from."""
+    ordered = rows[np.argsort(feed.given[rows], kind="stable")]
+    names = language[ordered].astype(str)
+    return np.sort(np.concatenate([ordered[names == name][-MOST:] for name in np.unique(names)]))
+
+
+def _lesson(
+    tier: str, feed: Feed, words: Understood, rows: IntArray, cache: Cache
+) -> tuple[Learned | None, str]:
+    """What these rows teach, from the cache if these very texts have taught before."""
+    texts, languages, pleased = feed.text[rows], words.language[rows], feed.pleased[rows]
+    key = key_of([tier, _LESSONS, lexicon().fingerprint, *texts, *languages, pleased.tobytes()])
+
+    def make() -> Arrays:
+        lesson = _taught(tier, _hashed(texts), words.sentiment[rows], languages, pleased)
+        if lesson is None:
+            return {"languages": np.zeros(0, dtype=np.str_)}
+        model = lesson.model
+        return {
+            "languages": np.array(model.languages, dtype=np.str_),
+            "weights": model.weights,
+            "lexicon_weight": np.array(model.lexicon_weight),
+            "slopes": model.slopes,
+            "intercepts": model.intercepts,
+        }
+
+    kept = cache.arrays(key, make)
+    if not len(kept["languages"]):
+        return None, key
+    model = Learned(
+        kept["weights"].astype(np.float32),
+        float(kept["lexicon_weight"]),
+        tuple(kept["languages"].tolist()),
+        kept["slopes"].astype(np.float64),
+        kept["intercepts"].astype(np.float64),
+    )
+    return model, key
+
+
+def _taught(
+    tier: str, texts: Hashed, sentiment: FloatArray, languages: TextArray, pleased: FloatArray
+) -> Lesson | None:
+    if tier == LEARNED:
+        return learn(texts, sentiment, languages, pleased)
+    return self_train(texts, sentiment, languages)
+
+
+def _told(
+    tier: str, feed: Feed, words: Understood, rows: IntArray, model: Learned, key: str, cache: Cache
+) -> FloatArray:
+    """The sentiment of a month's texts, from the cache if they were read with this very lesson before."""
+    languages = words.language[rows]
+
+    def make() -> Arrays:
+        chance = score(model, _hashed(feed.text), words.sentiment[rows], languages)
+        return {"sentiment": 2 * chance - 1}
+
+    return cache.arrays(key_of([tier, key, *feed.text, *languages]), make)["sentiment"].astype(np.float64)
+
+
+def _hashed(texts: TextArray) -> Hashed:
+    """What occurs in each text; batches keep the arrays in the processor's cache."""
+    return joined(
+        [hashed(fold([cleaned(one) for one in texts[at : at + BATCH]])) for at in range(0, len(texts), BATCH)]
+    )
