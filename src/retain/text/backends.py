@@ -16,8 +16,6 @@ from retain.text.tiers import LEARNED, SELF_TRAINED, ThroughTime
 from retain.text.understood import LEXICON, by_words
 
 if TYPE_CHECKING:
-
-
     from retain.text.cache import Cache
     from retain.text.feed import Feed, FloatArray, TextArray
     from retain.text.hooks import Model

@@ -6,6 +6,7 @@ the code points of a whole batch, so that a text costs microseconds.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
@@ -50,6 +51,8 @@ _STOPS = {
     "؟": ASK,
 }
 _STOPS |= dict.fromkeys(".;:…。；：()[]{}（）【】「」\r", STOP)
+_LOOSE = re.compile(r"[^\n][\u0300-\u036f]+")
+"""A letter and marks that stand alone."""
 _NOSES, _GLAD, _SAD = "-^'", ")]", "(["
 
 
@@ -136,8 +139,8 @@ def fold(texts: Sequence[str]) -> Folded:
     ' tres bien ! \n 好吃 good 👍 \n'
     """
     joined = "\n".join([*(one.replace("\n", "\r") if "\n" in one else one for one in texts), ""])
-    if not unicodedata.is_normalized("NFC", joined):
-        joined = unicodedata.normalize("NFC", joined)
+    if _LOOSE.search(joined):
+        joined = _LOOSE.sub(lambda found: unicodedata.normalize("NFC", found.group()), joined)
     written = np.frombuffer(joined.encode("utf-32-le", "replace"), dtype=np.uint32)
     tables = _tables()
     kind, plain = tables.kind[written], tables.plain[written]

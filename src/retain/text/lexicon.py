@@ -70,6 +70,7 @@ class Lexicon:
         topics: uint16 of the same shape, a bit a topic.
         intents: uint16 of the same shape, a bit an intent.
         evidence: float32 (patterns, languages), how much it tells for a language.
+        tells: bool, whether it tells for any; ideographs do that by themselves.
         fingerprint: SHA-256 of the patterns and their meaning.
     """
 
@@ -82,6 +83,7 @@ class Lexicon:
     topics: npt.NDArray[np.uint16]
     intents: npt.NDArray[np.uint16]
     evidence: npt.NDArray[np.float32]
+    tells: npt.NDArray[np.bool_]
     fingerprint: str
 
 
@@ -127,6 +129,8 @@ def entries(text: str, name: str) -> Iterator[Entry]:
             lines.append((number, line, section))
     folded = fold([line.strip("*") for _, line, _ in lines]).text.split("\n")
     for (number, line, section), found in zip(lines, folded, strict=False):
+        if "*" in line[1:-1]:
+            raise ConfigError(f"{name}, line {number}: '{line}' has a * inside. It may stand at either end.")
         if not found.strip():
             raise ConfigError(f"{name}, line {number}: nothing of '{line}' can be matched. Remove it.")
         yield Entry(line if section == "also" else _pattern(line, found.strip()), section)
@@ -175,6 +179,7 @@ def compiled(lists: Mapping[str, str]) -> Lexicon:
     index = {pattern: number for number, pattern in enumerate(patterns)}
     own = {code: _Meanings(len(patterns)).filled(found, index) for code, found in read.items()}
     tables = _joined(own, borrowed, len(patterns))
+    evidence = _evidence(own, borrowed, patterns)
     texts = "\n".join(f"{code}\n{text}" for code, text in sorted(lists.items()))
     return Lexicon(
         AhoCorasick(patterns, store_patterns=False),
@@ -185,7 +190,9 @@ def compiled(lists: Mapping[str, str]) -> Lexicon:
         tables.weights,
         tables.topics,
         tables.intents,
-        _evidence(own, borrowed, patterns),
+        evidence,
+        evidence.any(axis=1)
+        & np.array([one.strip()[0] < "\u3040" or one.strip()[0] > "\u9fff" for one in patterns], dtype=bool),
         sha256(texts.encode()).hexdigest(),
     )
 

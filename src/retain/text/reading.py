@@ -92,7 +92,7 @@ def read(texts: Sequence[str | None], languages: Sequence[str | None] | None = N
 
     >>> found = read(["Not at all cheap, the parcel came late", "Très bon service, merci !", "", "12345"])
     >>> found.sentiment.round(2).tolist()
-    [-0.71, 0.86, nan, nan]
+    [-0.71, 0.89, nan, nan]
     """
     parts = [
         _batch(texts[first : first + BATCH], None if languages is None else languages[first : first + BATCH])
@@ -198,7 +198,10 @@ def _said(folded: Folded, lists: Lexicon, languages: Sequence[str | None] | None
     )
     text = _text_at(folded, first)
     evidence = letter_evidence(folded.written)
-    np.add.at(evidence, text, lists.evidence[pattern])
+    # Matches come in the order of the texts, so each text's stand together.
+    telling = np.flatnonzero(lists.tells[pattern])
+    heads = np.flatnonzero(np.append(True, np.diff(text[telling]) > 0)) if len(telling) else telling
+    evidence[text[telling[heads]]] += np.add.reduceat(lists.evidence[pattern[telling]], heads, axis=0)
     column = columns_of(evidence, languages)
     own = column[text]
     topics, intents = lists.topics[pattern, own], lists.intents[pattern, own]
@@ -218,25 +221,23 @@ def _longest(role: npt.NDArray[np.uint8], first: IntArray, end: IntArray) -> Int
     if not len(rows):
         return rows
     rows = rows[np.lexsort((-end[rows], first[rows]))]
+    starts, ends = first[rows], end[rows]
     apart = np.ones(len(rows), dtype=bool)
-    apart[1:] = first[rows][1:] >= np.maximum.accumulate(end[rows])[:-1]
-    groups = np.append(np.flatnonzero(apart), len(rows))
+    apart[1:] = starts[1:] >= np.maximum.accumulate(ends)[:-1]
     alone = apart & np.append(apart[1:], True)
-    kept = [int(one) for one in rows[alone]]
-    starts, ends = first[rows].tolist(), end[rows].tolist()
-    for begin, stop in zip(groups[:-1].tolist(), groups[1:].tolist(), strict=True):
-        if stop - begin > 1:
-            kept += [int(rows[one]) for one in _disjoint(starts, ends, range(begin, stop))]
-    return np.array(sorted(kept, key=lambda one: int(first[one])), dtype=np.int64)
-
-
-def _disjoint(starts: list[int], ends: list[int], places: range) -> list[int]:
-    """Of matches that touch one another the longest, then the longest of the rest, and so on."""
-    taken: list[int] = []
-    for one in sorted(places, key=lambda place: (starts[place] - ends[place], starts[place])):
-        if all(ends[one] <= starts[other] or starts[one] >= ends[other] for other in taken):
-            taken.append(one)
-    return taken
+    kept = [rows[alone]]
+    # Of each group of matches that touch one another: take the longest, leave out what it covers, and so on.
+    left, group = np.flatnonzero(~alone), np.cumsum(apart)
+    worth = (ends - starts) * len(rows) + np.arange(len(rows))[::-1]
+    while len(left):
+        heads = np.flatnonzero(np.append(True, np.diff(group[left]) > 0))
+        size = np.diff(np.append(heads, len(left)))
+        best = len(rows) - 1 - np.maximum.reduceat(worth[left], heads) % len(rows)
+        kept.append(rows[best])
+        from_, to = np.repeat(starts[best], size), np.repeat(ends[best], size)
+        left = left[(ends[left] <= from_) | (starts[left] >= to)]
+    found = np.concatenate(kept)
+    return found[np.argsort(first[found], kind="stable")]
 
 
 def _turned(folded: Folded, text: IntArray, first: IntArray, end: IntArray, role: npt.NDArray[np.uint8]) -> FloatArray:  # fmt: skip

@@ -23,6 +23,7 @@ def test_stars_say_where_a_word_may_go_on() -> None:
         ("good", "line 1: 'good' stands before the first heading"),
         ("[positive 4]\ngood", "line 1: there is no heading [positive 4]"),
         ("[topic weather]", "there is no heading [topic weather]"),
+        ("[positive 1]\nso * good", "line 2: 'so * good' has a * inside"),
         ("[positive 1]\ngood\n-", "line 3: nothing of '-' can be matched"),
     ],
 )
