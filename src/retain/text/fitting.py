@@ -36,7 +36,7 @@ _FREE = 10.0
 def enough(keys: KeyArray, language: Languages, label: FloatArray) -> BoolArray:
     """Which texts ``learn`` learns from: the rated ones of languages with enough of them, or MOST, evenly between languages.
 
-    Whoever has millions of rated texts need hash no others.
+    Whoever has millions of rated texts need keep no others in memory.
 
     Args:
         keys: of the texts, see ``Hashed``.
@@ -54,7 +54,8 @@ def enough(keys: KeyArray, language: Languages, label: FloatArray) -> BoolArray:
     for rows in known.values():
         # Texts that are alike have one key, so they are taken together or not at all.
         least = np.sort(keys[rows])[share] if len(rows) > share else None
-        taken[rows if least is None else rows[keys[rows] < least]] = True
+        chosen = rows if least is None else rows[keys[rows] < least]
+        taken[chosen] = _suffices(label[chosen])
     return taken
 
 

@@ -100,9 +100,9 @@ def learn(hashed: Hashed, sentiment: FloatArray, language: Languages, label: Flo
 def self_train(hashed: Hashed, sentiment: FloatArray, language: Languages) -> Lesson | None:
     """What the texts with clear words teach about the others, None where no language has enough texts.
 
-    The word lists give the labels of the texts that they are sure of; what else is written in those tells about the texts that
-    say it in other words. Log-odds by the lists and WEIGHT times the learned ones are added up, with CAUTION. There is one round: further
-    ones only make an error surer of itself. Nothing here is measured against a truth; where ratings exist use ``learn``.
+    The word lists give the labels of the texts that they are sure of; what else is written in those tells about the texts
+    that say it in other words. Log-odds by the lists and WEIGHT times the learned ones are added up, with CAUTION. There
+    is one round, and nothing in it is measured against a truth: where ratings exist use ``learn``.
 
     Args:
         hashed: what occurs in each text.

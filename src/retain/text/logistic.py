@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PRIOR = 0.25
 """Occurrences that are added to each column and class."""
 PENALTY = 0.1
-"""Of the squared coefficients. This and PRIOR are the best of a grid over reviews in eight languages, 400 and 2,000 each."""
+"""Of the squared coefficients. This and PRIOR are about the best of a grid over eight languages, 400 and 2,000 texts each."""
 _ROUNDS, _STEPS = 12, 25
 _NEAR, _STEP_NEAR = 1e-2, 0.3
 

@@ -261,8 +261,19 @@ def test_too_many_texts_are_thinned_evenly(monkeypatch: pytest.MonkeyPatch) -> N
     assert taken[4_500:].all()
     assert 900 < taken[:4_500].sum() <= 1_000
     assert (taken[1_000:2_000] == taken[2_000:3_000]).all()
+    label[:4_500] = np.arange(4_500) < 60
+    assert not enough(keys, language, label)[:4_500].any()
     label[:] = np.nan
     assert not enough(keys, language, label).any()
+
+
+@pytest.mark.parametrize("different", [1, 2, 3])
+def test_a_feed_of_few_sentences_teaches_nothing(different: int) -> None:
+    """Held out with all its copies, a sentence is read by others only; with none left that is no reading at all."""
+    texts = [f"{'ab' * (one % different + 1)} xyz" for one in range(600)]
+    label = (np.arange(600) // different % 3 > 0).astype(float)
+    lesson = learn(hashed(fold(texts)), unread(600), ["xx"] * 600, label)
+    assert lesson is None
 
 
 def test_a_model_of_parts_that_do_not_fit_is_refused() -> None:

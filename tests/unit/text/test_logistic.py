@@ -64,11 +64,14 @@ def test_a_step_that_reaches_too_far_is_halved() -> None:
     )
 
 
-def test_columns_of_very_different_size_end_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the rounds do not suffice the last answer is taken, and it is far better than none."""
-    monkeypatch.setattr(logistic, "_ROUNDS", 2)
+@pytest.mark.parametrize(("rounds", "share"), [(12, 0.5), (2, 0.7)])
+def test_columns_of_very_different_size_end_in_time(
+    monkeypatch: pytest.MonkeyPatch, rounds: int, share: float
+) -> None:
+    """Where rounds or steps do not suffice the last answer is taken, and it is far better than none."""
+    monkeypatch.setattr(logistic, "_ROUNDS", rounds)
     draw = np.random.default_rng(3)
     table = np.cumsum(draw.normal(size=(200, 150)), axis=1) * np.exp(draw.normal(0, 3, 150))
     label = draw.integers(0, 2, 200).astype(float)
     found = loss(table, label, coefficients(csr_array(table), label))
-    assert found < 0.5 * loss(table, label, np.zeros(150))
+    assert found < share * loss(table, label, np.zeros(150))
