@@ -5,7 +5,7 @@ from __future__ import annotations
 from retain.features.spec import Balance, Feature, How, Measure, Ratio
 from retain.timeline import Lookback
 
-_HALF, _YEAR = Lookback(180), Lookback(365)
+_QUARTER, _HALF, _YEAR = Lookback(90), Lookback(180), Lookback(365)
 
 FEATURES = (
     Feature(
@@ -74,6 +74,13 @@ FEATURES = (
         "{answered_share_365d:.0%} of the feedback was answered",
     ),
     Feature(
+        "sentiment_mean_90d",
+        Measure("feedback", How.MEAN, "sentiment", _QUARTER),
+        "feedback",
+        "What customers wrote of late says more than what they wrote a year ago.",
+        "tone of what was written in the last 90 days: {sentiment_mean_90d:+.1f} on a scale from -1 to 1",
+    ),
+    Feature(
         "sentiment_mean_365d",
         Measure("feedback", How.MEAN, "sentiment", _YEAR),
         "feedback",
@@ -105,6 +112,13 @@ FEATURES = (
         "tone of the last 180 days against the average: {sentiment_change_180d:+.1f}",
     ),
     Feature(
+        "complaints_90d",
+        Measure("feedback", How.COUNT, within=_QUARTER, where="negative"),
+        "feedback",
+        "Who complains gives the company a last chance.",
+        "{complaints_90d:complaint} in the last 90 days",
+    ),
+    Feature(
         "complaints_365d",
         Measure("feedback", How.COUNT, within=_YEAR, where="negative"),
         "feedback",
@@ -134,10 +148,10 @@ FEATURES = (
         )
     ),
     Feature(
-        "leaving_texts_365d",
-        Measure("feedback", How.COUNT, within=_YEAR, where="threat_to_leave"),
+        "leaving_texts_180d",
+        Measure("feedback", How.COUNT, within=_HALF, where="threat_to_leave"),
         "feedback",
         "Some say that they are about to go.",
-        "texts of the last 365 days that speak of leaving: {leaving_texts_365d:.0f}",
+        "texts of the last 180 days that speak of leaving: {leaving_texts_180d:.0f}",
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from retain.features.spec import Balance, Feature, How, Measure, Ratio
 from retain.timeline import Lookback
 
-_QUARTER, _YEAR = Lookback(90), Lookback(365)
+_QUARTER, _HALF, _YEAR = Lookback(90), Lookback(180), Lookback(365)
 
 FEATURES = (
     Feature(
@@ -92,24 +92,24 @@ FEATURES = (
         "tone of tickets in the last 365 days: {ticket_sentiment_mean_365d:+.1f} on a scale from -1 to 1",
     ),
     Feature(
-        "ticket_sentiment_min_365d",
-        Measure("tickets", How.MIN, "sentiment", _YEAR),
+        "angry_tickets_90d",
+        Measure("tickets", How.COUNT, within=_QUARTER, where="negative"),
         "support",
-        "The angriest call for help.",
-        "angriest ticket of the last 365 days: {ticket_sentiment_min_365d:+.1f} on a scale from -1 to 1",
+        "An angry call for help of late.",
+        "angry tickets in the last 90 days: {angry_tickets_90d:.0f}",
     ),
     Feature(
-        "leaving_tickets_365d",
+        "leaving_tickets_180d",
         Balance(
             (
-                Measure("tickets", How.COUNT, within=_YEAR, where="threat_to_leave"),
-                Measure("tickets", How.COUNT, within=_YEAR, where="cancel"),
+                Measure("tickets", How.COUNT, within=_HALF, where="threat_to_leave"),
+                Measure("tickets", How.COUNT, within=_HALF, where="cancel"),
             ),
             (),
         ),
         "support",
         "Some ask support how to cancel, or say that they are about to go.",
-        "tickets of the last 365 days that speak of leaving or cancelling: {leaving_tickets_365d:.0f}",
+        "tickets of the last 180 days that speak of leaving or cancelling: {leaving_tickets_180d:.0f}",
     ),
     Feature(
         "refund_requests_365d",

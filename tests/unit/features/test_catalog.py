@@ -21,7 +21,7 @@ FULL = {
     **{name: {*stream.numbers, *stream.flags, *stream.categories} for name, stream in STREAMS.items()},
 }
 CATEGORIES = {"weekday", "hour_band", "product", "category", *STREAMS["tickets"].categories}
-FINGERPRINT = "18c65a9ec4c8dd4947df3145d7e7654d42bd1954d8d78a0e7546693a932d5c9c"
+FINGERPRINT = "ebe1882011729d4e693766ba3899ec4a6c8318a53f955f964b5ef7488ea44bc3"
 
 each_feature = pytest.mark.parametrize("feature", EVERY.features, ids=lambda one: one.name)
 
