@@ -71,7 +71,7 @@ def test_a_backend_that_does_not_exist_is_named(orders_store: Build) -> None:
 
 def test_marks_say_pleased_or_not(orders_store: Build) -> None:
     """Stars over the most there are, then recommendation, then satisfaction; a middling mark says neither."""
-    marks = [
+    marks: list[dict[str, object]] = [
         {"rating": 5, "rating_max": 5, "nps": 0, "csat": None},
         {"rating": 2, "rating_max": 5, "nps": 10, "csat": None},
         {"rating": 3, "rating_max": 5, "nps": None, "csat": None},
