@@ -85,10 +85,20 @@ class Definition:
         """A quotient, or unknown if there is nothing to divide by."""
         return self.of(top / bottom, n, note) if bottom else self.unknown(nobody)
 
+    def mean(self, values: npt.NDArray[np.float64], nobody: str) -> Kpi:
+        """A mean with its normal interval, or unknown without two values."""
+        if len(values) < 2:
+            return self.unknown(nobody)
+        middle, reach = float(values.mean()), 1.96 * float(values.std(ddof=1)) / math.sqrt(len(values))
+        return self.between(middle, middle - reach, middle + reach, len(values))
+
     def median(self, values: npt.NDArray[np.float64], nobody: str) -> Kpi:
         """A median, or unknown without any value."""
         return self.of(float(np.median(values)), len(values)) if len(values) else self.unknown(nobody)
 
+
+SPOKEN_OF = ("delivery", "price", "quality", "service")
+"""What texts are about that has a KPI of its own."""
 
 _ALL = (
     Definition(
@@ -155,6 +165,17 @@ _ALL = (
     Definition("csat", "feedback", "share", "answers of 4 or 5 / answers"),
     Definition(
         "answered_feedback_rate", "feedback", "share", "answered before the end / received in the period"
+    ),
+    Definition(
+        "negative_feedback",
+        "feedback",
+        "share",
+        "texts with a sentiment of -0.25 or less / texts with a sentiment, in the period",
+    ),
+    Definition("sentiment", "feedback", "ratio", "mean sentiment of texts of the period, from -1 to 1"),
+    *(
+        Definition(f"sentiment_{topic}", "feedback", "ratio", f"the same, of texts about {topic}")
+        for topic in SPOKEN_OF
     ),
     Definition(
         "reply_within_1h",

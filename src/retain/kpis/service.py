@@ -9,7 +9,7 @@ import numpy as np
 
 from retain.evaluation.wilson import wilson
 from retain.events.store import MISSING
-from retain.kpis.kpi import DEFINITIONS
+from retain.kpis.kpi import DEFINITIONS, SPOKEN_OF
 from retain.timeline import DAY, HOUR, SECOND
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     BoolArray = npt.NDArray[np.bool_]
 
+_NEGATIVE = -0.25
 _NO_TICKET = "no ticket of the period allows it"
 _NOTHING_SENT = "no message was sent in the period"
 
@@ -45,6 +46,7 @@ def feedback_kpis(table: EventTable, end: int) -> dict[str, Kpi]:
             found[name] = define[name].share(
                 int((answers >= 4).sum()), len(answers), "nobody answered in the period"
             )
+    found |= _tone(table)
     one = define["answered_feedback_rate"]
     answered = _instants(table, "answered_at")
     if answered is None:
@@ -54,6 +56,24 @@ def feedback_kpis(table: EventTable, end: int) -> dict[str, Kpi]:
             int(_happened(answered, end).sum()), len(table), "no feedback came in the period"
         )
     return found
+
+
+def _tone(table: EventTable) -> dict[str, Kpi]:
+    """How customers sound, on the whole and about single things."""
+    define = DEFINITIONS
+    names = ("sentiment", *(f"sentiment_{one}" for one in SPOKEN_OF))
+    if "sentiment" not in table.columns:
+        why = "feedback has no column text"
+        return {name: define[name].unknown(why) for name in ("negative_feedback", *names)}
+    tones = {name: table.columns[name].values.astype(np.float64) for name in names}
+    said = {name: tone[~np.isnan(tone)] for name, tone in tones.items()}
+    tone = said["sentiment"]
+    return {
+        "negative_feedback": define["negative_feedback"].share(
+            int((tone <= _NEGATIVE).sum()), len(tone), "nobody wrote anything in the period"
+        ),
+        **{name: define[name].mean(one, "fewer than two texts in the period") for name, one in said.items()},
+    }
 
 
 def _nps(answers: npt.NDArray[np.float64]) -> Kpi:

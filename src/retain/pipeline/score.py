@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 SCORES, MANIFEST = "scores.parquet", "run.json"
 HIGH_VALUE_PERCENTILE = 90
 """Customers worth more than this share of those scored count as high in value."""
+PROMOTERS = 9
+"""Who answers so or higher, of 10, would recommend the company."""
 ENDED = frozenset({"resolved", "closed"})
 """States in which nobody waits for the company."""
 CONSENTS = {"email": "consent_email", "sms": "consent_sms", "phone": "consent_phone", "post": "consent_post"}
@@ -231,8 +233,23 @@ def contact_rules(
         open_complaint=_open_tickets(store, chosen, as_of),
         preferred_channel=preferred,
         # An unknown value compares as not above the cut.
-        signals={"high_value": (scored.expected_value > high_value).astype(np.int8)},
+        signals={
+            "high_value": (scored.expected_value > high_value).astype(np.int8),
+            "promoter": _promoters(store, chosen, as_of),
+        },
     )
+
+
+def _promoters(store: EventStore, chosen: IntArray, as_of: int) -> Flags:
+    """1 for each customer who last said 9 or 10, 0 for the other answers, -1 where nobody was asked or answered."""
+    found = np.full(len(store.customer_ids), -1, dtype=np.int8)
+    table = store.tables.get("feedback")
+    if table is not None and "nps" in table.columns:
+        answers = table.columns["nps"].values.astype(np.float64)
+        told = np.flatnonzero((table.known < as_of) & np.isfinite(answers))
+        # Rows are in order of time within a customer, so the last one stays.
+        found[table.customer[told]] = (answers[told] >= PROMOTERS).astype(np.int8)
+    return found[chosen]
 
 
 def _open_tickets(store: EventStore, chosen: IntArray, as_of: int) -> Flags | None:

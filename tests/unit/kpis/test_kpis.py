@@ -29,7 +29,9 @@ def read(table: str, text: str) -> EventTable:
     header, *rows = [line.split() for line in text.strip().splitlines()]
     schema = SCHEMAS[table]
     raw = {name: [row[at] for row in rows] for at, name in enumerate(header)}
-    columns = {name: _column(schema[name].kind, values) for name, values in raw.items()}
+    # What is made of texts is no column of the contract; it is a number.
+    kinds = {one.name: one.kind for one in schema.fields}
+    columns = {name: _column(kinds.get(name, Kind.NUMBER), values) for name, values in raw.items()}
     time = columns.pop(str(schema.time)).values.astype(np.int64)
     known = np.maximum(time, columns["recorded_at"].values) if "recorded_at" in columns else time
     customer = np.array(
@@ -290,6 +292,27 @@ def test_feedback_without_scores_or_answers_is_unknown() -> None:
     assert bare["answered_feedback_rate"].note == "feedback has no column answered_at"
     silent = found(store(feedback="customer_id given_at nps\n0 2024-03-02 ."))
     assert silent["nps"].note == "nobody answered in the period"
+
+
+def test_the_tone_of_texts_is_a_figure_with_an_interval() -> None:
+    """Of three texts one is angry; a text about delivery counts there too; a period without texts is not known."""
+    table = store(
+        feedback=(
+            "customer_id given_at sentiment sentiment_delivery sentiment_price sentiment_quality sentiment_service\n"
+            "0 2024-03-02 -0.8 -0.8 . . .\n1 2024-03-03 0.5 0.5 . . .\n2 2024-03-04 0.6 . . . .\n3 2024-03-05 . . . . ."
+        )
+    )
+    told = found(table)
+    assert told["negative_feedback"].value == pytest.approx(1 / 3)
+    assert told["negative_feedback"].n == 3
+    assert told["sentiment"].value == pytest.approx(0.1)
+    assert told["sentiment"].n == 3
+    assert told["sentiment_delivery"].value == pytest.approx(-0.15)
+    assert told["sentiment_delivery"].n == 2
+    assert told["sentiment"].low is not None
+    assert told["sentiment"].low < 0.1
+    assert told["sentiment_price"].note == "fewer than two texts in the period"
+    assert found(store(feedback=FEEDBACK))["sentiment"].note == "feedback has no column text"
 
 
 TICKETS = """

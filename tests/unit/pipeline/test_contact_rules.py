@@ -177,3 +177,16 @@ def test_high_value_is_above_nine_in_ten(store: Callable[..., EventStore]) -> No
     assert valued.signals["high_value"].tolist() == [0, 0, 1]
     unknown = contact_rules(store(), scored(3), PLAYBOOK, AS_OF, NOBODY)
     assert unknown.signals["high_value"].tolist() == [0, 0, 0]
+
+
+def test_a_promoter_is_who_last_said_so(store: Callable[..., EventStore]) -> None:
+    """The latest answer known before the cutoff decides; no answer is not known."""
+    feedback = rows_of(
+        [0, 0, 1, 1, 2],
+        ["2024-01-01", "2024-05-01", "2024-01-01", "2024-06-01", "2024-01-01"],
+        nps=Column(np.array([3.0, 9.0, 10.0, 0.0, np.nan])),
+    )
+    found = contact_rules(store(feedback=feedback), scored(3), PLAYBOOK, AS_OF, NOBODY)
+    assert found.signals["promoter"].tolist() == [1, 1, -1]
+    nobody = contact_rules(store(), scored(3), PLAYBOOK, AS_OF, NOBODY)
+    assert nobody.signals["promoter"].tolist() == [-1, -1, -1]
