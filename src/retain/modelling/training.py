@@ -17,7 +17,7 @@ from retain.modelling.learners import LEARNERS, Fitted, Task
 from retain.timeline import DAY, cutoffs_back_from, instant_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -124,6 +124,23 @@ class Contest:
 
 
 @dataclass(frozen=True)
+class Validated:
+    """One validation cutoff as models saw it that knew only what was known then.
+
+    Attributes:
+        cutoff: the instant of prediction.
+        customer: int64, indexes into the store's customers.
+        y: what became of them.
+        log_odds: of each learner, at the size that is best for it.
+    """
+
+    cutoff: int
+    customer: IntArray
+    y: LabelArray
+    log_odds: Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True)
 class Trained:
     """A calibrated model and how it came about.
 
@@ -139,6 +156,8 @@ class Trained:
         evidence: every calibration method's log loss.
         rows: training rows of the final fit.
         churn_rate: among them.
+        seed: of whatever was random.
+        validated: every learner's predictions of the validation cutoffs, oldest first.
     """
 
     learner: str
@@ -152,6 +171,8 @@ class Trained:
     evidence: tuple[Evidence, ...]
     rows: int
     churn_rate: float
+    seed: int
+    validated: tuple[Validated, ...]
 
     def probabilities(self, x: FloatArray) -> FloatArray:
         """Calibrated probabilities of churn."""
@@ -285,6 +306,16 @@ def train(
         evidence=evidence,
         rows=len(y),
         churn_rate=float(y.mean()),
+        seed=settings.seed,
+        validated=tuple(
+            Validated(
+                fold.validation,
+                snapshots.customer[snapshots.cutoff == fold.validation],
+                truth,
+                {one.learner: odds[one.learner][position][one.size] for one in contests},
+            )
+            for position, (fold, truth) in enumerate(zip(usable, truths, strict=True))
+        ),
     )
 
 
