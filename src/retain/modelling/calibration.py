@@ -103,11 +103,14 @@ def left_out(folds: Sequence[tuple[FloatArray, LabelArray]], chosen: Calibration
         chosen: says whether a slope is used at all, and about which log-odds it turns.
     """
     slopes = [
-        1.0 if chosen.method == "none" else shared_slope([one for at, one in enumerate(folds) if at != position])
+        1.0
+        if chosen.method == "none"
+        else shared_slope([one for at, one in enumerate(folds) if at != position])
         for position in range(len(folds))
     ]
     return tuple(
-        np.asarray(chosen.pivot + slope * (z - chosen.pivot)) for slope, (z, _) in zip(slopes, folds, strict=True)
+        np.asarray(chosen.pivot + slope * (z - chosen.pivot))
+        for slope, (z, _) in zip(slopes, folds, strict=True)
     )
 
 

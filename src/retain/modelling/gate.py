@@ -116,7 +116,9 @@ def fits(misfit: str) -> Check:
     Args:
         misfit: why it cannot; empty where it can.
     """
-    return Check("contract", not misfit, misfit or "It reads what these tables feed, and predicts what is asked for.")
+    return Check(
+        "contract", not misfit, misfit or "It reads what these tables feed, and predicts what is asked for."
+    )
 
 
 def leaks(found: Sequence[str], allowed: Sequence[str]) -> Check:
@@ -198,7 +200,9 @@ def _inside(name: str, what: str, value: float, bounds: tuple[float, float]) -> 
     passed = bounds[0] <= value <= bounds[1]
     outside = "" if passed else ", outside"
     return Check(
-        name, passed, f"{what} is {value:.2f}{outside} (bounds {bounds[0]:.2f} to {bounds[1]:.2f}; 1 is right)."
+        name,
+        passed,
+        f"{what} is {value:.2f}{outside} (bounds {bounds[0]:.2f} to {bounds[1]:.2f}; 1 is right).",
     )
 
 

@@ -12,7 +12,7 @@ from retain.engine.panel import Snapshots
 from retain.errors import ConfigError, TrainingError, WindowError
 from retain.evaluation.ranking import auroc
 from retain.labels import LABELS, ChurnSettings, observed, outcomes
-from retain.modelling import calibration
+from retain.modelling import calibration, leaks
 from retain.modelling.learners import LEARNERS, Fitted, Task
 from retain.timeline import DAY, cutoffs_back_from, instant_text
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from retain.events.store import EventStore, IntArray
     from retain.features.spec import FeatureSet
     from retain.modelling.calibration import Calibration, Evidence
+    from retain.modelling.leaks import Leak
 
     LabelArray = npt.NDArray[np.int8]
 
@@ -46,6 +47,7 @@ class TrainingSettings:
         validation_cutoffs: at most so many, a horizon apart, so that their label windows do not overlap.
         learners: which compete.
         seed: of whatever is random.
+        allow_leaks: features that may seem to know the outcome without stopping the run.
         threads: validation cutoffs worked on at the same time. Each model is trained by one thread, so the result is
             the same whatever this is.
     """
@@ -56,6 +58,7 @@ class TrainingSettings:
     validation_cutoffs: int = 4
     learners: tuple[str, ...] = ("blend", "lightgbm", "logistic")
     seed: int = 20
+    allow_leaks: tuple[str, ...] = ()
     threads: int = 2
 
     def __post_init__(self) -> None:
@@ -157,6 +160,7 @@ class Trained:
         rows: training rows of the final fit.
         churn_rate: among them.
         seed: of whatever was random.
+        leaks: features that seem to know the outcome, all of them allowed by the settings.
         validated: every learner's predictions of the validation cutoffs, oldest first.
     """
 
@@ -172,6 +176,7 @@ class Trained:
     rows: int
     churn_rate: float
     seed: int
+    leaks: tuple[Leak, ...]
     validated: tuple[Validated, ...]
 
     def probabilities(self, x: FloatArray) -> FloatArray:
@@ -245,6 +250,7 @@ def train(
     Raises:
         WindowError: no label window has closed by then.
         TrainingError: nothing is left after the purge, or one class only.
+        LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
     plan = make_plan(store, until, churn, settings)
     snapshots = eligible_snapshots(store, plan.cutoffs, churn)
@@ -253,6 +259,8 @@ def train(
 
     y = outcomes(store, snapshots.customer, snapshots.cutoff, churn, plan.until)
     _require_both_classes(y)
+    suspects = leaks.find(x, y, snapshots.cutoff, features.names)
+    leaks.require_none(suspects, settings.allow_leaks)
     names = tuple(dict.fromkeys((*settings.learners, BASELINE)))
     largest = max(size for name in names for size in LEARNERS.get(name).sizes)
     truths: list[LabelArray] = []
@@ -262,7 +270,7 @@ def train(
         into = np.isin(snapshots.cutoff, fold.training)
         at = snapshots.cutoff == fold.validation
         then = outcomes(store, snapshots.customer, snapshots.cutoff, churn, fold.validation)
-        if not (_both_classes(then[into]) and _both_classes(y[at])):
+        if not (both_classes(then[into]) and both_classes(y[at])):
             continue
         usable.append(fold)
         truths.append(y[at])
@@ -307,6 +315,7 @@ def train(
         rows=len(y),
         churn_rate=float(y.mean()),
         seed=settings.seed,
+        leaks=suspects,
         validated=tuple(
             Validated(
                 fold.validation,
@@ -329,7 +338,7 @@ def _contest(name: str, folds: list[dict[int, FloatArray]], truths: list[LabelAr
     return Contest(name, best, by_size[best])
 
 
-def _both_classes(y: LabelArray | IntArray) -> bool:
+def both_classes(y: LabelArray | IntArray) -> bool:
     """Whether there are enough of either class to learn or measure anything."""
     churners = int(y.sum())
     return min(churners, len(y) - churners) >= FEWEST_OF_A_CLASS
@@ -341,7 +350,7 @@ def _require_both_classes(y: LabelArray) -> None:
     Raises:
         TrainingError: there are none, or too few of one class.
     """
-    if _both_classes(y):
+    if both_classes(y):
         return
     rows, churners = len(y), int(y.sum())
     hint = "Load more customers, or change active_days and horizon_days under [churn]."

@@ -140,7 +140,7 @@ def run_explanation(
         raise UsageError(
             "There is no such customer in the data. Write the id as the tables do, zeros in front too."
         )
-    opened = project.open(project.tracking.find(model or CHAMPION))
+    opened = project.open(project.find(model or CHAMPION))
     if not known:
         return Explanation(
             customer_id,

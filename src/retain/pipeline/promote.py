@@ -31,14 +31,10 @@ class Promotion:
     """What became of a model at the gate.
 
     Attributes:
-        registered: its place in the store, afterwards.
-        verdict: what was held against it.
-        forced: it was made champion all the same.
+        registered: its place in the store.
     """
 
     registered: Registered
-    verdict: Verdict
-    forced: bool
 
     @property
     def is_champion(self) -> bool:
@@ -46,12 +42,14 @@ class Promotion:
         return CHAMPION in self.registered.aliases
 
     def as_dict(self) -> dict[str, Any]:
-        """The promotion as JSON values."""
-        return {"champion": self.is_champion, "forced": self.forced, **self.verdict.as_dict()}
+        """The promotion as JSON values; ``passed`` is null for a model that was never put to the gate."""
+        verdict = self.registered.verdict or gate.Verdict((), "")
+        outcome = {"champion": self.is_champion, "forced": self.registered.forced, **verdict.as_dict()}
+        return {**outcome, "passed": verdict.passed if self.registered.verdict is not None else None}
 
 
 def run_promotion(project: Project, reference: str, *, force: bool = False) -> Promotion:
-    """A version put to the gate, and champion afterwards.
+    """A version put to the gate, and champion afterwards; the champion stays what it is.
 
     Args:
         project: the data and settings.
@@ -63,17 +61,15 @@ def run_promotion(project: Project, reference: str, *, force: bool = False) -> P
         GateError: something is held against it; the message says what.
     """
     registered = project.tracking.find(reference)
+    if CHAMPION in registered.aliases:
+        return Promotion(registered)
     verdict = put_to_gate(project, bundle.load(project.tracking.bundle_of(registered)), registered.number)
     if not verdict.passed and not force:
         raise GateError(
             f"Model {registered.number} ({registered.version}) is not promoted. {' '.join(verdict.reasons)} "
             f"`retain models promote {registered.number} --force` makes it champion all the same, and keeps a record."
         )
-    return Promotion(
-        project.tracking.promote(registered.version, verdict, forced=not verdict.passed),
-        verdict,
-        forced=not verdict.passed,
-    )
+    return Promotion(project.tracking.judged(registered, verdict, forced=not verdict.passed))
 
 
 def put_to_gate(
@@ -90,22 +86,32 @@ def put_to_gate(
     misfit = _misfit(project, challenger)
     checks = [gate.fits(misfit)]
     checks.append(
-        gate.leaks([one["feature"] for one in challenger.card["training"]["leaks"]], project.config.training.allow_leaks)
+        gate.leaks(
+            [one["feature"] for one in challenger.card["training"]["leaks"]],
+            project.config.training.allow_leaks,
+        )
     )
     if misfit:
         return gate.Verdict(tuple(checks), "")
-    present = project.champion()
-    champion = None
-    if present is not None and present.number != number:
-        opened = bundle.load(project.tracking.bundle_of(present))
-        # What could not score these data anyway is no obstacle.
-        champion = None if _misfit(project, opened) else opened
+    champion = _champion(project, number)
     project.progress("putting the model to the gate")
     seen = _predicted(project, challenger, champion, trained)
     checks += gate.quality(seen, challenger.calibration)
     if champion is not None:
         checks += [gate.age(challenger.trained_until, champion.trained_until), gate.comparison(seen)]
     return gate.Verdict(tuple(checks), champion.version if champion is not None else "")
+
+
+def _champion(project: Project, challenger: int | None) -> Bundle | None:
+    """The present champion, where there is one to compare with."""
+    present = project.champion()
+    if present is None or present.number == challenger:
+        return None
+    try:
+        return project.open(present)
+    except ModelError:
+        # What could not score these data anyway is no obstacle.
+        return None
 
 
 def _misfit(project: Project, opened: Bundle) -> str:
@@ -126,7 +132,9 @@ def _predicted(
         GateError: the data at hand have no outcomes there.
     """
     ready: Mapping[int, FloatArray] = (
-        {one.cutoff: one.log_odds[trained.learner] for one in trained.validated} if trained is not None else {}
+        {one.cutoff: one.log_odds[trained.learner] for one in trained.validated}
+        if trained is not None
+        else {}
     )
     seen = []
     for cutoff in [instant(one) for one in challenger.card["training"]["validation_cutoffs"]]:

@@ -117,7 +117,7 @@ def run_scoring(
         OutputError: the folder holds something else, or cannot be written.
     """
     as_of = project.end_of_data() if as_of is None else as_of
-    registered = project.tracking.find(model or CHAMPION)
+    registered = project.find(model or CHAMPION)
     run = make_scores(project, as_of, registered, out)
     _refuse_foreign(run.folder)
     with atomic.folder(run.folder) as temporary:
@@ -138,6 +138,9 @@ def make_scores(project: Project, as_of: int, registered: Registered, out: Path 
             f"The model knew outcomes until {opened.card['training']['until']}, after {instant_text(as_of)}: "
             f"these scores look better than any real forecast of that day."
         )
+    if registered.verdict is not None and not registered.verdict.passed:
+        forced = "was made champion by force" if registered.forced else "is no champion"
+        notes.append(f"The model {forced}: it did not pass the gate. {' '.join(registered.verdict.reasons)}")
     project.progress("scoring")
     scored = score(store, opened, project.engine, as_of, config.tiers, config.value)
     playbook = playbook_of(project)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from retain.modelling import bundle
 from retain.modelling.training import Trained, eligible_snapshots, train
+from retain.pipeline.promote import Promotion, put_to_gate
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
@@ -29,19 +30,26 @@ class TrainingRun:
     trained: Trained
     registered: Registered
 
+    @property
+    def promotion(self) -> Promotion:
+        """What became of it at the gate."""
+        return Promotion(self.registered)
 
-def run_training(project: Project, until: int | None = None) -> TrainingRun:
-    """A model of all cutoffs whose label window has closed by that instant, registered as challenger.
 
-    Training again on the same data with the same settings finds the version that is there.
+def run_training(project: Project, until: int | None = None, *, candidate: bool = True) -> TrainingRun:
+    """A model of all cutoffs whose label window has closed by that instant, champion if it passes the gate.
+
+    Training again on the same data with the same settings finds the version that is there, and leaves it what it is.
 
     Args:
         project: the data and settings.
         until: what was known by then is used; None is the end of the data.
+        candidate: whether it is a challenger, and put to the gate; a model made only to be measured is not.
 
     Raises:
         WindowError: no label window has closed by then.
         TrainingError: the panel cannot train a model.
+        LeakError: a feature seems to know the outcome.
     """
     config, store = project.config, project.store
     until = project.end_of_data() if until is None else until
@@ -90,5 +98,9 @@ def run_training(project: Project, until: int | None = None) -> TrainingRun:
             },
         },
         example=example.astype(np.float64),
+        candidate=candidate,
     )
+    if candidate and registered.verdict is None:
+        verdict = put_to_gate(project, bundle.load(folder), registered.number, trained)
+        registered = project.tracking.judged(registered, verdict)
     return TrainingRun(trained, registered)
