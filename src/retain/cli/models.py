@@ -58,7 +58,7 @@ def show(context: typer.Context, model: Reference = "champion") -> None:
 
     shared: Context = context.obj
     project = shared.project()
-    one = project.tracking.find(model)
+    one = project.find(model)
     card = project.card_of(one)
     training = card["training"]
     shared.show(

@@ -1,6 +1,6 @@
 """Features that know the outcome: each alone, against what all the others reach.
 
-The rule and the figures behind it are in ``docs/decisions/0008-the-gate.md``.
+The rule and the figures behind it are in ``docs/decisions/0007-the-gate.md``.
 """
 
 from __future__ import annotations

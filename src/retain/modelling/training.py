@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -177,7 +177,7 @@ class Trained:
     churn_rate: float
     seed: int
     leaks: tuple[Leak, ...]
-    validated: tuple[Validated, ...]
+    validated: tuple[Validated, ...] = field(compare=False)
 
     def probabilities(self, x: FloatArray) -> FloatArray:
         """Calibrated probabilities of churn."""
