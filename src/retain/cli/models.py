@@ -46,12 +46,18 @@ def list_models(context: typer.Context) -> None:
 
 
 @app.command()
-def show(context: typer.Context, model: Reference = "champion") -> None:
-    """Show how one version came about.
+def show(
+    context: typer.Context,
+    model: Reference = "champion",
+    card: Annotated[bool, typer.Option("--card", help="The whole model card, as Markdown.")] = False,
+) -> None:
+    """Show how one version came about, and what the gate said of it.
 
     Examples:
 
         retain models show champion
+
+        retain models show 2 --card
     """
     from retain.labels import ChurnSettings  # noqa: PLC0415  # --help loads nothing heavy
     from retain.pipeline.promote import Promotion  # noqa: PLC0415  # as above
@@ -59,14 +65,20 @@ def show(context: typer.Context, model: Reference = "champion") -> None:
     shared: Context = context.obj
     project = shared.project()
     one = project.find(model)
-    card = project.card_of(one)
-    training = card["training"]
+    if card:
+        from retain.pipeline.model_card import card_of  # noqa: PLC0415  # as above
+
+        text = card_of(project, one)
+        shared.show({**_as_dict(one), "model_card": text}, [text.rstrip()])
+        return
+    kept = project.card_of(one)
+    training = kept["training"]
     shared.show(
-        {**_as_dict(one), "card": dict(card)},
+        {**_as_dict(one), "card": dict(kept)},
         [
             f"Model {one.number} ({one.version}){''.join(f', {alias}' for alias in one.aliases)}",
-            f"  learner      {card['learner']}, {len(card['features'])} features",
-            f"  churn        {ChurnSettings(**card['churn']).in_words}",
+            f"  learner      {kept['learner']}, {len(kept['features'])} features",
+            f"  churn        {ChurnSettings(**kept['churn']).in_words}",
             f"  trained      until {training['until']} on {len(training['cutoffs'])} cutoffs, {training['rows']:,} snapshots",
             f"  MLflow run   {one.run_id}",
             "",

@@ -10,7 +10,9 @@ import pandas as pd
 
 from retain.modelling import bundle
 from retain.modelling.training import Trained, eligible_snapshots, train
+from retain.pipeline.model_card import gate_lines, gather
 from retain.pipeline.promote import Promotion, put_to_gate
+from retain.reports.model_card import NAME, render
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
@@ -60,6 +62,15 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
     version = bundle.save(
         trained, folder, data={name: one.fingerprint for name, one in store.accounts.items()}
     )
+    known = next((one for one in project.tracking.versions() if one.version == version), None)
+    verdict = known.verdict if known is not None else None
+    judge = candidate and verdict is None
+    if judge:
+        number = known.number if known is not None else None
+        verdict = put_to_gate(project, bundle.load(folder), number, trained)
+    project.progress("writing the model card")
+    text = render(gather(project, trained, version), gate_lines(verdict))
+    (folder / NAME).write_text(text, encoding="utf-8", newline="")
     # A few of the rows it learned from show what it reads; they hold numbers only, no ids.
     last = eligible_snapshots(store, trained.plan.cutoffs[-1:], config.churn)
     few = type(last)(last.customer[:5], last.cutoff[:5])
@@ -100,7 +111,6 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
         example=example.astype(np.float64),
         candidate=candidate,
     )
-    if candidate and registered.verdict is None:
-        verdict = put_to_gate(project, bundle.load(folder), registered.number, trained)
+    if judge and verdict is not None:
         registered = project.tracking.judged(registered, verdict)
     return TrainingRun(trained, registered)
