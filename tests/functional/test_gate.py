@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,6 +102,10 @@ def test_force_makes_a_champion_and_leaves_a_record(tossed: Any) -> None:
     assert made["promotion"]["passed"] is False
     assert "forced" in tossed("models", "list").out
     assert "made champion by force" in tossed("models", "show").out
+    assert (
+        "\n## The gate\n\nIt did not pass, and was made champion by force."
+        in tossed("models", "show", "--card").out
+    )
     assert tossed.well("score")["notes"][0].startswith("The model was made champion by force")
     project = Project(load_config(tossed.config, tossed.workspace), tossed.workspace)
     tracking = project.tracking
@@ -109,6 +114,46 @@ def test_force_makes_a_champion_and_leaves_a_record(tossed: Any) -> None:
     assert runs[0].info.start_time > 0
     # Putting the champion to the gate again changes nothing.
     assert tossed.well("models", "promote", "champion") == made
+
+
+def test_a_model_without_a_card_says_so(tossed: Any) -> None:
+    """Such as one that an earlier release logged."""
+    for one in (tossed.workspace / "mlartifacts").rglob("model-card.md"):
+        one.unlink()
+    ran = tossed("models", "show", "1", "--card")
+    assert (ran.code, "was logged without a card. Train it again." in ran.err) == (8, True)
+
+
+def test_the_card_tells_what_a_reader_has_to_know(shop: Any) -> None:
+    """Each part is there, the figures are those of training, nobody is named, and the same facts are the same bytes."""
+    made = shop.well("train")
+    found = shop.well("models", "show", "2", "--card")
+    text = found["model_card"]
+    assert text == shop("models", "show", "2", "--card").out
+    assert re.findall(r"^#+ (.*)$", text, re.MULTILINE) == [
+        f"Model {made['model_version']} of shop",
+        "What it predicts",
+        "What it was trained on",
+        "How good it was",
+        "Beside simpler ways",
+        "For whom",
+        "What it looks at",
+        "Limits",
+        "The gate",
+    ]
+    for cutoff in made["validation_cutoffs"]:
+        assert len(re.findall(rf"^\| {cutoff} \| \d+ \| [\d.]+% \| 0\.\d+ \(", text, re.MULTILINE)) == 1
+    for learner, value in made["validation_auroc"].items():
+        assert f"{learner} {value:.3f}" in text
+    for words in (
+        *(one["words"] for one in made["promotion"]["checks"]),
+        "| customer since |",
+        "| expected value |",
+    ):
+        assert words in text
+    assert not re.findall(r"C\d{7}|NaN|nan", text)
+    local = (shop.workspace / "shop" / "bundle" / "model-card.md").read_text(encoding="utf-8")
+    assert local == text
 
 
 def test_measuring_makes_no_champion(own: Callable[..., Any], leavers: tuple[str, str]) -> None:

@@ -69,7 +69,9 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
         number = known.number if known is not None else None
         verdict = put_to_gate(project, bundle.load(folder), number, trained)
     project.progress("writing the model card")
-    text = render(gather(project, trained, version), gate_lines(verdict))
+    text = render(
+        gather(project, trained, version), gate_lines(verdict, forced=known is not None and known.forced)
+    )
     (folder / NAME).write_text(text, encoding="utf-8", newline="")
     # A few of the rows it learned from show what it reads; they hold numbers only, no ids.
     last = eligible_snapshots(store, trained.plan.cutoffs[-1:], config.churn)
