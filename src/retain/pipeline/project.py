@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retain.config import find_config, load_config
@@ -18,7 +19,6 @@ from retain.timeline import instant, midnight_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
     from typing import Any
 
     from retain.config import Config
@@ -126,6 +126,28 @@ class Project:
             f"{' '.join(last.verdict.reasons)} To use it once: --model {last.number}. To make it champion all the "
             f"same: `retain models promote {last.number} --force`."
         )
+
+    def model(self, reference: str) -> tuple[Bundle, tuple[str, ...]]:
+        """The model to score with, and what a reader of its scores should know.
+
+        Args:
+            reference: alias, number or version; or the path of a bundle's folder, which has a slash in it.
+
+        Raises:
+            GateError: the champion is asked for, and no model has passed the gate.
+            ModelError: there is no such model, it is damaged, or it does not fit the data or the configuration.
+        """
+        if set(reference) & {"/", "\\"}:
+            opened = bundle.load(Path(reference))
+            self.require_fit(opened)
+            return opened, ()
+        registered = self.find(reference)
+        verdict = registered.verdict
+        if verdict is None or verdict.passed:
+            return self.open(registered), ()
+        standing = "was made champion by force" if registered.forced else "is no champion"
+        note = f"The model {standing}: it did not pass the gate. {' '.join(verdict.reasons)}"
+        return self.open(registered), (note,)
 
     def card_of(self, registered: Registered) -> Mapping[str, Any]:
         """How that version came about, whether or not it fits the data at hand."""
