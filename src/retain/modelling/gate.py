@@ -144,7 +144,7 @@ def age(until: int, champion_until: int) -> Check:
         until: outcomes up to this instant were known to it.
         champion_until: and up to this one to the champion.
     """
-    mine, other = instant_text(until)[:10], instant_text(champion_until)[:10]
+    mine, other = instant_text(until), instant_text(champion_until)
     if until >= champion_until:
         return Check("age", passed=True, words=f"It knows outcomes until {mine}, the champion until {other}.")
     return Check(

@@ -180,7 +180,7 @@ def _segments(
                 continue
             yield Segment(
                 kind,
-                # The number in front keeps the parts in order.
+                # What is before the colon keeps the parts in order.
                 str(name).split(":", 1)[-1],
                 int(mine.sum()),
                 float(y[mine].mean()),
@@ -194,7 +194,8 @@ def _countries(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
     if table is None or "country" not in table.columns:
         return np.full(len(seen.customer), "", dtype=np.str_)
     column = table.columns["country"]
-    levels = np.array(["", *(column.levels.tolist() if column.levels is not None else [])], dtype=np.str_)
+    known = [] if column.levels is None else column.levels.tolist()
+    levels = np.array(["", *(f":{one}" for one in known)], dtype=np.str_)
     code = np.zeros(len(project.store.customer_ids), dtype=np.int64)
     code[table.customer] = column.values.astype(np.int64) + 1
     return np.asarray(levels[code[seen.customer]])
