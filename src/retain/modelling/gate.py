@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 MARGIN = 0.003
 """So much AUROC at most may a challenger lose to the champion, and has to show it."""
-Z999 = 3.2905267314919255
-"""The standard normal quantile of a two-sided 99.9 % interval: learner and size were chosen on the same cutoffs."""
+Z9999 = 3.8905918864131203
+"""The standard normal quantile of a two-sided 99.99 % interval: learner and size were chosen on the same cutoffs."""
 SLOPES = (0.7, 1.4)
 """Between these the slope of the calibrated log-odds, one for all cutoffs, has to be."""
 LEVELS = (2 / 3, 1.5)
@@ -159,7 +159,7 @@ def quality(cutoffs: Sequence[Predicted], calibrated: Calibration) -> tuple[Chec
         cutoffs: its predictions.
         calibrated: how they become probabilities.
     """
-    order = mean_auroc([Ranked(one.customer, one.y, one.challenger) for one in cutoffs], Z999)
+    order = mean_auroc([Ranked(one.customer, one.y, one.challenger) for one in cutoffs], Z9999)
     folds = [(one.challenger, one.y) for one in cutoffs]
     z = calibration.left_out(folds, calibrated)
     slope = calibration.shared_slope([(each, y) for each, (_, y) in zip(z, folds, strict=True)])
@@ -171,7 +171,7 @@ def quality(cutoffs: Sequence[Predicted], calibrated: Calibration) -> tuple[Chec
         Check(
             "order",
             order.low > 0.5,
-            f"Mean AUROC at {many} is {_three(order.value)}, 99.9 % interval {_three(order.low)} to {_three(order.high)}{chance}.",
+            f"Mean AUROC at {many} is {_three(order.value)}, 99.99 % interval {_three(order.low)} to {_three(order.high)}{chance}.",
         ),
         _inside("slope", "The slope of its calibrated log-odds", slope, SLOPES),
         _inside("level", "Observed over expected churn", level, LEVELS),
