@@ -1,7 +1,7 @@
 # `make` lists the tasks. Only python3 (3.11 or newer) and make are assumed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test check bench requirements docs clean
+.PHONY: help setup setup-test demo test check bench champion requirements docs clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -52,6 +52,11 @@ docs: setup-test  ## write the generated pages of the manual again
 
 bench: setup-test  ## measure speed against named baselines (minutes)
 	@for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
+
+champion: setup  ## train the model in models/champion again, from the bundled data
+	@rm -rf workspace/champion
+	@$(BIN)/retain --config configs/default.toml --workspace workspace/champion --quiet train --until 2011-06-01
+	@rm -rf models/champion && cp -R workspace/champion/online_retail_ii/bundle models/champion
 
 requirements: setup-test  ## pin the newest versions, with hashes and without a host
 	@$(PIP) uv

@@ -79,6 +79,20 @@ class OutputError(UserError):
     meaning = "the result cannot be written where it was asked for"
 
 
+class GateError(UserError):
+    """A model did not pass the gate: it is not promoted, or there is no champion to score with."""
+
+    exit_code = 10
+    meaning = "a model did not pass the gate: it is not promoted, or there is no champion to score with"
+
+
+class LeakError(UserError):
+    """A feature knows the outcome: a model of it would be worth nothing."""
+
+    exit_code = 11
+    meaning = "a feature knows the outcome already, so that training stops"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A sentence that offers the nearest known name, or all of them.
 

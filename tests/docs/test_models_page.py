@@ -42,6 +42,9 @@ def test_every_file_and_key_of_a_bundle_is_explained(tmp_path: Path) -> None:
         evidence=(Evidence("none", 0.7),),
         rows=4,
         churn_rate=0.5,
+        seed=1,
+        leaks=(),
+        validated=(),
     )
     bundle.save(trained, tmp_path / "made", data={"orders": "a"})
     explained = set(re.findall(r"`([\w.]+)`", "\n".join(re.findall(r"^\| ([^|]*) \|", PAGE, re.MULTILINE))))

@@ -139,12 +139,13 @@ def own(tmp_path: Path, model_store: Path) -> Callable[..., Home]:
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory, model_store: Path) -> Home:
-    """A generated shop with two models (the first one champion) and the scores of its last day."""
+    """A generated shop with two models (the first one champion again) and the scores of its last day."""
     workspace = tmp_path_factory.mktemp("shop")
     shutil.copy(model_store, workspace / "mlflow.db")
     generated.write(workspace / "data" / "shop", customers=CUSTOMERS)
     home = Home(SHOP, workspace)
     home.well("train", "--until", KNOWN_UNTIL)
     home.well("train")
+    home.well("models", "rollback")
     home.well("score")
     return home

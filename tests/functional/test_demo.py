@@ -81,6 +81,17 @@ def test_demo_ends_with_where_to_look(demo: Any) -> None:
     assert "generating a shop of 400 customers" in said
 
 
+def test_demo_ends_with_a_champion_on_real_orders(cli: Callable[..., Any], demo: Any) -> None:
+    """The model that scored passed the gate; the one trained to be measured was not put to it."""
+    place, result, _ = demo
+    words = ("--config", DEFAULT, "--workspace", place / "workspace")
+    measured, champion = cli(*words, "models", "list", "--json").json["models"]
+    assert "champion" in champion["aliases"]
+    assert champion["promotion"]["passed"] is True
+    assert champion["model_version"] == result["datasets"][0]["scoring"]["model_version"]
+    assert (measured["aliases"], measured["promotion"]["passed"]) == ([], None)
+
+
 def test_demo_pages_are_small_and_ask_nobody(demo: Any) -> None:
     """Each page is under 3 MB, complete, and loads nothing from anywhere."""
     for one in demo[1]["datasets"]:

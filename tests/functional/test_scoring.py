@@ -194,7 +194,7 @@ def test_order_and_cut_of_the_input_change_no_byte(
     in_a_process: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Rows shuffled, cut into files, on a machine with other threads: the same model, scores and exports."""
+    """Rows shuffled, cut into files, on a machine with other threads: the same model, card, scores and exports."""
     rng = np.random.default_rng(1)
     shutil.copy(model_store, tmp_path / "mlflow.db")
     for table in sorted((shop.workspace / "data" / "shop").iterdir()):
@@ -216,6 +216,8 @@ def test_order_and_cut_of_the_input_change_no_byte(
     shop.well("score", *there)
     here = shop.workspace / "shop"
     assert in_folder(tmp_path / "shop" / "scores") == in_folder(here / "scores")
+    cards = [shop.well("models", "show", "1", "--card", *words)["model_card"] for words in ((), there)]
+    assert cards[0] == cards[1]
     for format_name in ("csv", "parquet"):
         shop.well("export", "--to", format_name)
         shop.well("export", "--to", format_name, *there)

@@ -136,7 +136,7 @@ def test_models_are_listed_shown_promoted_and_rolled_back(shop: Any) -> None:
     """The second model becomes champion and scores are its own; rolling back makes the first one champion again."""
     listed = shop.well("models", "list")["models"]
     assert [one["model"] for one in listed] == [1, 2]
-    assert [one["aliases"] for one in listed] == [["champion"], ["challenger"]]
+    assert [one["aliases"] for one in listed] == [["champion"], ["challenger", "previous_champion"]]
     assert [one["trained_until"] for one in listed] == ["2024-09-01", ENDING]
     shown = shop.well("models", "show", "challenger")
     assert shown["model_version"] == listed[1]["model_version"]
@@ -349,7 +349,8 @@ def silent(own: Callable[..., Any]) -> Any:
         "customer_id,ordered_at,order_id,kind\n" + "\n".join(lines) + "\n0,2024-01-01,back,return\n",
         settings="[training]\nlearners = ['logistic']\nvalidation_cutoffs = 8",
     )
-    home.well("train", "--until", "2023-01-15")
+    assert not home.well("train", "--until", "2023-01-15")["promotion"]["champion"]
+    home.well("models", "promote", "challenger", "--force")
     return home
 
 

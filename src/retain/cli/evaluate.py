@@ -52,7 +52,7 @@ def command(
         from retain.pipeline.report import write_report  # noqa: PLC0415  # as above
         from retain.pipeline.score import make_scores  # noqa: PLC0415  # as above
 
-        page = write_report(project, make_scores(project, done.cutoff, done.registered), done, report)
+        page = write_report(project, make_scores(project, done.cutoff, done.bundle), done, report)
         result["report"] = str(page)
         words += ["", f"Report: {page}"]
     shared.show(result, words)

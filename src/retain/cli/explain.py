@@ -21,7 +21,9 @@ def command(
     as_of: Annotated[
         str | None, typer.Option(help="As of this date. Without it: the end of the data.", show_default=False)
     ] = None,
-    model: Annotated[str, typer.Option(help="Alias, number or version.")] = "champion",
+    model: Annotated[
+        str, typer.Option(help="Alias, number or version; or the path of a bundle's folder.")
+    ] = "champion",
 ) -> None:
     """Show one customer: history, score, what drives it, and the recommended action.
 

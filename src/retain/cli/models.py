@@ -10,6 +10,7 @@ from retain.cli.context import Context, number, table
 
 if TYPE_CHECKING:
     from retain.modelling.tracking import Registered
+    from retain.pipeline.promote import Promotion
 
 app = typer.Typer(
     help="List, show, promote and roll back registered models.",
@@ -32,8 +33,11 @@ def list_models(context: typer.Context) -> None:
     shared.show(
         {"models": [_as_dict(one) for one in known]},
         table(
-            ("number", "version", "trained until", "aliases"),
-            [(one.number, one.version, one.trained_until, ", ".join(one.aliases)) for one in known],
+            ("number", "version", "trained until", "gate", "aliases"),
+            [
+                (one.number, one.version, one.trained_until, _at_the_gate(one), ", ".join(one.aliases))
+                for one in known
+            ],
             right=(0,),
         )
         if known
@@ -42,28 +46,43 @@ def list_models(context: typer.Context) -> None:
 
 
 @app.command()
-def show(context: typer.Context, model: Reference = "champion") -> None:
-    """Show how one version came about.
+def show(
+    context: typer.Context,
+    model: Reference = "champion",
+    card: Annotated[bool, typer.Option("--card", help="The whole model card, as Markdown.")] = False,
+) -> None:
+    """Show how one version came about, and what the gate said of it.
 
     Examples:
 
         retain models show champion
+
+        retain models show 2 --card
     """
     from retain.labels import ChurnSettings  # noqa: PLC0415  # --help loads nothing heavy
+    from retain.pipeline.promote import Promotion  # noqa: PLC0415  # as above
 
     shared: Context = context.obj
     project = shared.project()
-    one = project.tracking.find(model)
-    card = project.card_of(one)
-    training = card["training"]
+    one = project.find(model)
+    if card:
+        from retain.pipeline.model_card import card_of  # noqa: PLC0415  # as above
+
+        text = card_of(project, one)
+        shared.show({**_as_dict(one), "model_card": text}, [text.rstrip()])
+        return
+    kept = project.card_of(one)
+    training = kept["training"]
     shared.show(
-        {**_as_dict(one), "card": dict(card)},
+        {**_as_dict(one), "card": dict(kept)},
         [
             f"Model {one.number} ({one.version}){''.join(f', {alias}' for alias in one.aliases)}",
-            f"  learner      {card['learner']}, {len(card['features'])} features",
-            f"  churn        {ChurnSettings(**card['churn']).in_words}",
+            f"  learner      {kept['learner']}, {len(kept['features'])} features",
+            f"  churn        {ChurnSettings(**kept['churn']).in_words}",
             f"  trained      until {training['until']} on {len(training['cutoffs'])} cutoffs, {training['rows']:,} snapshots",
             f"  MLflow run   {one.run_id}",
+            "",
+            *gate_words(Promotion(one)),
             "",
             *table(
                 ("learner", "mean AUROC"),
@@ -75,16 +94,32 @@ def show(context: typer.Context, model: Reference = "champion") -> None:
 
 
 @app.command()
-def promote(context: typer.Context, model: Reference) -> None:
-    """Make a version the champion, which `score` uses.
+def promote(
+    context: typer.Context,
+    model: Reference,
+    force: Annotated[
+        bool, typer.Option("--force", help="Whatever is held against it; the override is recorded.")
+    ] = False,
+) -> None:
+    """Put a version to the gate, and make it the champion, which `score` uses.
+
+    The same gate as after training: where something is held against the model, it is not promoted and the reasons
+    are shown.
 
     Examples:
 
         retain models promote challenger
+
+        retain models promote 3 --force
     """
+    from retain.pipeline.promote import run_promotion  # noqa: PLC0415  # --help loads nothing heavy
+
     shared: Context = context.obj
-    one = shared.project().tracking.promote(model)
-    shared.show(_as_dict(one), [f"Model {one.number} ({one.version}) is the champion now."])
+    made = run_promotion(shared.project(), model, force=force)
+    one = made.registered
+    shared.show(
+        _as_dict(one), [f"Model {one.number} ({one.version}) is the champion now.", "", *gate_words(made)]
+    )
 
 
 @app.command()
@@ -100,11 +135,36 @@ def rollback(context: typer.Context) -> None:
     shared.show(_as_dict(one), [f"Model {one.number} ({one.version}) is the champion again."])
 
 
+def gate_words(promotion: Promotion) -> list[str]:
+    """What became of a model at the gate, check by check."""
+    found = promotion.as_dict()
+    marks = {True: "passed", False: "failed"}
+    checks = [f"  {marks[one['passed']]}  {one['words']}" for one in found["checks"]]
+    if found["passed"] is None:
+        head = "It was not put to the gate."
+    elif found["passed"]:
+        head = "It passed the gate" + (" and is the champion." if promotion.is_champion else ".")
+    elif found["forced"]:
+        head = "It did not pass the gate, and was made champion by force."
+    else:
+        head = "It did not pass the gate, so it is not the champion."
+    return [head, *checks]
+
+
+def _at_the_gate(one: Registered) -> str:
+    if one.verdict is None:
+        return ""
+    return "passed" if one.verdict.passed else "forced" if one.forced else "refused"
+
+
 def _as_dict(one: Registered) -> dict[str, Any]:
+    from retain.pipeline.promote import Promotion  # noqa: PLC0415  # --help loads nothing heavy
+
     return {
         "model": one.number,
         "model_version": one.version,
         "trained_until": one.trained_until,
         "aliases": list(one.aliases),
+        "promotion": Promotion(one).as_dict(),
         "mlflow_run_id": one.run_id,
     }

@@ -21,7 +21,9 @@ def command(
         Path | None,
         typer.Option(help="Folder to write. Without it: scores/DATE in the workspace.", show_default=False),
     ] = None,
-    model: Annotated[str, typer.Option(help="Alias, number or version.")] = "champion",
+    model: Annotated[
+        str, typer.Option(help="Alias, number or version; or the path of a bundle's folder.")
+    ] = "champion",
     report: Annotated[Path | None, typer.Option(help="Also write an HTML page.", show_default=False)] = None,
 ) -> None:
     """Score every customer: probability, risk tier, priority, reasons and a recommended action.
@@ -34,6 +36,8 @@ def command(
         retain score
 
         retain score --as-of 2011-09-01 --out tonight --json
+
+        retain score --model models/champion --as-of 2011-06-01 --out try
     """
     from retain.pipeline.score import SCORES, run_scoring  # noqa: PLC0415  # --help loads nothing heavy
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from retain.cli.context import Context, number, table
+from retain.cli.models import gate_words
 
 
 def command(
@@ -17,10 +18,12 @@ def command(
         typer.Option(help="Use only what was known by this date. Without it: all data.", show_default=False),
     ] = None,
 ) -> None:
-    """Train, validate and calibrate a model, and register it as challenger.
+    """Train, validate and calibrate a model, register it as challenger, and put it to the gate.
 
     Trains on every cutoff whose label window has closed; each validation cutoff is predicted by models that saw only
-    earlier outcomes. The first model of a workspace is its champion; later ones are promoted with `retain models`.
+    earlier outcomes. The model becomes the champion, which `score` uses, if it passes the gate: better than chance,
+    calibrated, without a leak, and no worse than the present champion. Where it does not, the reasons are shown and
+    the champion stays.
 
     Examples:
 
@@ -47,6 +50,7 @@ def command(
         "rows": trained.rows,
         "churn_rate": trained.churn_rate,
         "validation_auroc": {one.learner: one.mean_auroc for one in trained.contests},
+        "promotion": made.promotion.as_dict(),
         "mlflow_run_id": registered.run_id,
         "tracking_uri": project.tracking.uri,
     }
@@ -67,9 +71,8 @@ def command(
                 right=range(1, 2 + len(trained.plan.folds)),
             ),
             "",
-            (
-                f"Registered as {' and '.join(registered.aliases) or 'an earlier version'}. "
-                f"See it with: mlflow ui --backend-store-uri {shlex.quote(project.tracking.uri)}"
-            ),
+            *gate_words(made.promotion),
+            "",
+            f"See it with: mlflow ui --backend-store-uri {shlex.quote(project.tracking.uri)}",
         ],
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from retain.modelling.calibration import Calibration
     from retain.modelling.training import Trained
 
-FORMAT = 2
+FORMAT = 3
 """Raised when what a bundle holds changes, so that an older one is refused with a reason."""
 CARD = "bundle.json"
 _MODEL = "model.txt"
@@ -87,6 +87,8 @@ def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
             "validation_cutoffs": [instant_text(one.validation) for one in trained.plan.folds],
             "rows": trained.rows,
             "churn_rate": trained.churn_rate,
+            "seed": trained.seed,
+            "leaks": [asdict(one) for one in trained.leaks],
             "contests": [{**asdict(one), "mean_auroc": one.mean_auroc} for one in trained.contests],
             "calibration_evidence": [asdict(one) for one in trained.evidence],
         },

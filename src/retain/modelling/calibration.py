@@ -85,14 +85,33 @@ def choose(
         loss = _loss(1.0, folds)
         return Calibration(1.0, pivot), (Evidence("none", loss),)
     left_out = [
-        (_slope([one for at, one in enumerate(folds) if at != position]), fold)
+        (shared_slope([one for at, one in enumerate(folds) if at != position]), fold)
         for position, fold in enumerate(folds)
     ]
     rows = sum(len(y) for _, y in folds)
     fitted = sum(_loss(slope, [fold]) * len(fold[1]) for slope, fold in left_out) / rows
     evidence = (Evidence("none", _loss(1.0, folds)), Evidence("temperature", fitted))
-    slope = _slope(folds) if evidence[1].log_loss < evidence[0].log_loss else 1.0
+    slope = shared_slope(folds) if evidence[1].log_loss < evidence[0].log_loss else 1.0
     return Calibration(slope, pivot), evidence
+
+
+def left_out(folds: Sequence[tuple[FloatArray, LabelArray]], chosen: Calibration) -> tuple[FloatArray, ...]:
+    """Log-odds of each validation cutoff, calibrated by the other ones in the way that was chosen.
+
+    Args:
+        folds: log-odds and outcomes of each validation cutoff.
+        chosen: says whether a slope is used at all, and about which log-odds it turns.
+    """
+    slopes = [
+        1.0
+        if chosen.method == "none"
+        else shared_slope([one for at, one in enumerate(folds) if at != position])
+        for position in range(len(folds))
+    ]
+    return tuple(
+        np.asarray(chosen.pivot + slope * (z - chosen.pivot))
+        for slope, (z, _) in zip(slopes, folds, strict=True)
+    )
 
 
 def as_dict(calibration: Calibration) -> dict[str, float]:
@@ -105,8 +124,11 @@ def from_dict(kept: Mapping[str, float]) -> Calibration:
     return Calibration(**kept)
 
 
-def _slope(folds: Sequence[tuple[FloatArray, LabelArray]]) -> float:
-    """The slope of greatest likelihood when every cutoff has an intercept of its own."""
+def shared_slope(folds: Sequence[tuple[FloatArray, LabelArray]]) -> float:
+    """The slope that fits these log-odds best when every cutoff has an intercept of its own; 1 is right.
+
+    It is the one of greatest likelihood, held between 0.2 and 5.
+    """
 
     def loss(at: FloatArray) -> tuple[float, FloatArray]:
         value, gradient = 0.0, np.zeros_like(at)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from retain import __version__
 from retain.errors import ModelError, OutputError
+from retain.modelling.gate import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +31,8 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 CHAMPION, CHALLENGER = "champion", "challenger"
 _PREVIOUS = "previous_champion"
 _BUNDLE = "bundle"
+_GATE, _FORCED = "gate", "gate.forced"
+"""Tags of a version: the gate's verdict on it, and whether it was overridden."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,16 @@ class Registered:
     aliases: tuple[str, ...]
     trained_until: str
     tags: Mapping[str, str]
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the gate said of it when it was last put to it; None before."""
+        return Verdict.of(self.tags[_GATE]) if _GATE in self.tags else None
+
+    @property
+    def forced(self) -> bool:
+        """Whether it was made champion against the gate's verdict."""
+        return self.tags.get(_FORCED) == "true"
 
 
 class Tracking:
@@ -116,8 +129,9 @@ class Tracking:
         metrics: Mapping[str, float],
         tags: Mapping[str, str],
         example: pd.DataFrame,
+        candidate: bool = True,
     ) -> Registered:
-        """The registered version that holds this bundle: a new challenger, or the one already there.
+        """The registered version that holds this bundle: a new one, or the one already there.
 
         Args:
             bundle: the bundle's folder.
@@ -127,10 +141,13 @@ class Tracking:
             metrics: figures of the validation.
             tags: fingerprints and the like.
             example: a few rows of features, for the signature.
+            candidate: it becomes the challenger; a model made only to be measured does not.
         """
         for known in self.versions():
             if known.version == version:
-                return known
+                if candidate and known.verdict is None:
+                    self._alias(CHALLENGER, known.number)
+                return self.find(version)
         with _quietly():
             mlflow = self._mlflow
             with mlflow.start_run(experiment_id=self._experiment, run_name=f"train {trained_until}") as run:
@@ -157,9 +174,8 @@ class Tracking:
             number = int(logged.registered_model_version)
             for key, value in {"bundle_version": version, "trained_until": trained_until, **tags}.items():
                 self._client.set_model_version_tag(self.name, str(number), key, value)
-            self._client.set_registered_model_alias(self.name, CHALLENGER, str(number))
-            if CHAMPION not in self._aliases():
-                self._client.set_registered_model_alias(self.name, CHAMPION, str(number))
+            if candidate:
+                self._alias(CHALLENGER, number)
         return next(one for one in self.versions() if one.number == number and one.run_id == run_id)
 
     def log_evaluation(self, registered: Registered, cutoff: str, metrics: Mapping[str, float]) -> None:
@@ -208,15 +224,23 @@ class Tracking:
             place = self._mlflow.artifacts.download_artifacts(f"models:/{self.name}/{registered.number}")
         return Path(place) / "artifacts" / _BUNDLE
 
-    def promote(self, reference: str) -> Registered:
-        """That version, now the champion; the champion before it is kept for ``rollback``."""
-        new = self.find(reference)
+    def judged(self, registered: Registered, verdict: Verdict, *, forced: bool = False) -> Registered:
+        """That version with the gate's verdict on it; champion, if it passed or was forced through.
+
+        The champion before it is kept for ``rollback``. The store notes the event as a run, with its time.
+        """
         with _quietly():
-            old = self._aliases().get(CHAMPION)
-            if old is not None and old != new.number:
-                self._client.set_registered_model_alias(self.name, _PREVIOUS, str(old))
-            self._client.set_registered_model_alias(self.name, CHAMPION, str(new.number))
-        return self.find(CHAMPION)
+            mlflow, number = self._mlflow, str(registered.number)
+            if verdict.passed or forced:
+                self._crown(registered.number)
+            outcome = "forced" if forced else "promoted" if verdict.passed else "refused"
+            with mlflow.start_run(experiment_id=self._experiment, run_name=f"gate {registered.version}"):
+                mlflow.log_params({"model_version": registered.version, "outcome": outcome})
+                mlflow.set_tags({f"gate.{one.name}": one.words for one in verdict.checks})
+            # The verdict comes last: a run that died before is put to the gate again.
+            self._client.set_model_version_tag(self.name, number, _FORCED, str(forced).lower())
+            self._client.set_model_version_tag(self.name, number, _GATE, verdict.text())
+        return self.find(number)
 
     def rollback(self) -> Registered:
         """The champion before the present one, champion again.
@@ -226,7 +250,20 @@ class Tracking:
         """
         if _PREVIOUS not in self._aliases():
             raise ModelError("There is no earlier champion to go back to.")
-        return self.promote(_PREVIOUS)
+        with _quietly():
+            self._crown(self._aliases()[_PREVIOUS])
+        return self.find(CHAMPION)
+
+    def _crown(self, number: int) -> None:
+        """Make that version champion; the one before is remembered."""
+        old = self._aliases().get(CHAMPION)
+        if old is not None and old != number:
+            self._alias(_PREVIOUS, old)
+        self._alias(CHAMPION, number)
+
+    def _alias(self, name: str, number: int) -> None:
+        with _quietly():
+            self._client.set_registered_model_alias(self.name, name, str(number))
 
     def _aliases(self) -> dict[str, int]:
         """The registered model's aliases and the version numbers that they name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +12,12 @@ from retain.engine.panel import Snapshots
 from retain.errors import ConfigError, TrainingError, WindowError
 from retain.evaluation.ranking import auroc
 from retain.labels import LABELS, ChurnSettings, observed, outcomes
-from retain.modelling import calibration
+from retain.modelling import calibration, leaks
 from retain.modelling.learners import LEARNERS, Fitted, Task
 from retain.timeline import DAY, cutoffs_back_from, instant_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from retain.events.store import EventStore, IntArray
     from retain.features.spec import FeatureSet
     from retain.modelling.calibration import Calibration, Evidence
+    from retain.modelling.leaks import Leak
 
     LabelArray = npt.NDArray[np.int8]
 
@@ -46,6 +47,7 @@ class TrainingSettings:
         validation_cutoffs: at most so many, a horizon apart, so that their label windows do not overlap.
         learners: which compete.
         seed: of whatever is random.
+        allow_leaks: features that may seem to know the outcome without stopping the run.
         threads: validation cutoffs worked on at the same time. Each model is trained by one thread, so the result is
             the same whatever this is.
     """
@@ -56,6 +58,7 @@ class TrainingSettings:
     validation_cutoffs: int = 4
     learners: tuple[str, ...] = ("blend", "lightgbm", "logistic")
     seed: int = 20
+    allow_leaks: tuple[str, ...] = ()
     threads: int = 2
 
     def __post_init__(self) -> None:
@@ -124,6 +127,23 @@ class Contest:
 
 
 @dataclass(frozen=True)
+class Validated:
+    """One validation cutoff as models saw it that knew only what was known then.
+
+    Attributes:
+        cutoff: the instant of prediction.
+        customer: int64, indexes into the store's customers.
+        y: what became of them.
+        log_odds: of each learner, at the size that is best for it.
+    """
+
+    cutoff: int
+    customer: IntArray
+    y: LabelArray
+    log_odds: Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True)
 class Trained:
     """A calibrated model and how it came about.
 
@@ -139,6 +159,9 @@ class Trained:
         evidence: every calibration method's log loss.
         rows: training rows of the final fit.
         churn_rate: among them.
+        seed: of whatever was random.
+        leaks: features that seem to know the outcome, all of them allowed by the settings.
+        validated: every learner's predictions of the validation cutoffs, oldest first.
     """
 
     learner: str
@@ -152,6 +175,9 @@ class Trained:
     evidence: tuple[Evidence, ...]
     rows: int
     churn_rate: float
+    seed: int
+    leaks: tuple[Leak, ...]
+    validated: tuple[Validated, ...] = field(compare=False)
 
     def probabilities(self, x: FloatArray) -> FloatArray:
         """Calibrated probabilities of churn."""
@@ -224,6 +250,7 @@ def train(
     Raises:
         WindowError: no label window has closed by then.
         TrainingError: nothing is left after the purge, or one class only.
+        LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
     plan = make_plan(store, until, churn, settings)
     snapshots = eligible_snapshots(store, plan.cutoffs, churn)
@@ -232,6 +259,8 @@ def train(
 
     y = outcomes(store, snapshots.customer, snapshots.cutoff, churn, plan.until)
     _require_both_classes(y)
+    suspects = leaks.find(x, y, snapshots.cutoff, features.names)
+    leaks.require_none(suspects, settings.allow_leaks)
     names = tuple(dict.fromkeys((*settings.learners, BASELINE)))
     largest = max(size for name in names for size in LEARNERS.get(name).sizes)
     truths: list[LabelArray] = []
@@ -241,7 +270,7 @@ def train(
         into = np.isin(snapshots.cutoff, fold.training)
         at = snapshots.cutoff == fold.validation
         then = outcomes(store, snapshots.customer, snapshots.cutoff, churn, fold.validation)
-        if not (_both_classes(then[into]) and _both_classes(y[at])):
+        if not (both_classes(then[into]) and both_classes(y[at])):
             continue
         usable.append(fold)
         truths.append(y[at])
@@ -285,6 +314,17 @@ def train(
         evidence=evidence,
         rows=len(y),
         churn_rate=float(y.mean()),
+        seed=settings.seed,
+        leaks=suspects,
+        validated=tuple(
+            Validated(
+                fold.validation,
+                snapshots.customer[snapshots.cutoff == fold.validation],
+                truth,
+                {one.learner: odds[one.learner][position][one.size] for one in contests},
+            )
+            for position, (fold, truth) in enumerate(zip(usable, truths, strict=True))
+        ),
     )
 
 
@@ -298,7 +338,7 @@ def _contest(name: str, folds: list[dict[int, FloatArray]], truths: list[LabelAr
     return Contest(name, best, by_size[best])
 
 
-def _both_classes(y: LabelArray | IntArray) -> bool:
+def both_classes(y: LabelArray | IntArray) -> bool:
     """Whether there are enough of either class to learn or measure anything."""
     churners = int(y.sum())
     return min(churners, len(y) - churners) >= FEWEST_OF_A_CLASS
@@ -310,7 +350,7 @@ def _require_both_classes(y: LabelArray) -> None:
     Raises:
         TrainingError: there are none, or too few of one class.
     """
-    if _both_classes(y):
+    if both_classes(y):
         return
     rows, churners = len(y), int(y.sum())
     hint = "Load more customers, or change active_days and horizon_days under [churn]."

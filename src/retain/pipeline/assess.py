@@ -81,7 +81,7 @@ def assess(
         )
 
     baselines = {BASELINE: measured(_rfm(project, trained_on, known_by, snapshots))}
-    chance = _bgnbd(project, cutoff, snapshots)
+    chance = bgnbd(project, cutoff, snapshots)
     if chance is not None:
         baselines["bgnbd"] = measured(chance)
     return Assessment(measured(probabilities(project.engine(store, features, snapshots).values)), baselines)
@@ -100,7 +100,7 @@ def _rfm(project: Project, trained_on: Sequence[int], known_by: int, snapshots: 
     )
 
 
-def _bgnbd(project: Project, cutoff: int, snapshots: Snapshots) -> FloatArray | None:
+def bgnbd(project: Project, cutoff: int, snapshots: Snapshots) -> FloatArray | None:
     """Probability of no purchase in the label window under BG/NBD; None where it cannot be fitted."""
     sales = sales_of(project.store)
     known = (sales.time < cutoff) & (sales.known < cutoff)

@@ -81,9 +81,8 @@ def _story(project: Project, best_auroc: float | None) -> Story:
     cutoff = _month_start(project.config.churn.window.latest_cutoff(last))
     evaluation = run_evaluation(project, cutoff)
     made = run_training(project)
-    # It differs from the model just tested only in knowing the latest outcomes too.
-    project.tracking.promote(made.registered.version)
-    run = run_scoring(project)
+    # A small generated shop may have no champion; its challenger's scores then say so.
+    run = run_scoring(project, model=made.registered.version)
     folder, _ = run_export(project, "csv", scores=run.folder)
     page = project.folder / "reports" / f"{instant_text(run.as_of)}.html"
     write_report(project, run, evaluation, page)

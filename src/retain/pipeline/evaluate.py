@@ -89,7 +89,7 @@ def run_evaluation(project: Project, cutoff: int, model: str | None = None) -> E
 def _model(project: Project, cutoff: int, model: str | None) -> tuple[Registered, bool]:
     """The model to evaluate, and whether it was trained just now."""
     if model is not None:
-        return project.tracking.find(model), False
+        return project.find(model), False
     honest = [
         one
         for one in project.tracking.versions()
@@ -99,4 +99,4 @@ def _model(project: Project, cutoff: int, model: str | None) -> tuple[Registered
     if fitting:
         return max(fitting, key=lambda one: (instant(one.trained_until), one.number)), False
     project.progress(f"no model yet that knows nothing after {instant_text(cutoff)}: training one")
-    return run_training(project, cutoff).registered, True
+    return run_training(project, cutoff, candidate=False).registered, True

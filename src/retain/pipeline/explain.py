@@ -161,7 +161,7 @@ def run_explanation(
         project: the data and settings.
         customer_id: as in the input.
         as_of: the cutoff; None is the end of the data.
-        model: alias, number or version; None is the champion.
+        model: alias, number or version, or the path of a bundle's folder; None is the champion.
 
     Raises:
         UsageError: there is no such customer.
@@ -178,7 +178,7 @@ def run_explanation(
         raise UsageError(
             "There is no such customer in the data. Write the id as the tables do, zeros in front too."
         )
-    opened = project.open(project.tracking.find(model or CHAMPION))
+    opened, _ = project.model(model or CHAMPION)
     if not known:
         return Explanation(
             customer_id,

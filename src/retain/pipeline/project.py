@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retain.config import find_config, load_config
 from retain.engine import ENGINES
 from retain.engine.views import columns_at_hand
-from retain.errors import ConfigError, ModelError, OutputError
+from retain.errors import ConfigError, GateError, ModelError, OutputError
 from retain.events.load import read_events
 from retain.features.catalog import feature_set
 from retain.labels import observed
 from retain.modelling import bundle
-from retain.modelling.tracking import Tracking
+from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
 from retain.text.annotate import annotated
 from retain.timeline import instant, midnight_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
     from typing import Any
 
     from retain.config import Config
@@ -116,6 +116,51 @@ class Project:
             and registered.tags.get("feature_set") == self.features.fingerprint
         )
 
+    def champion(self) -> Registered | None:
+        """The model that is used when none is named; None where none has passed the gate."""
+        return next((one for one in self.tracking.versions() if CHAMPION in one.aliases), None)
+
+    def find(self, reference: str) -> Registered:
+        """The version with that alias, number or bundle version.
+
+        Raises:
+            GateError: the champion is asked for, and no model has passed the gate; the message says why.
+            ModelError: there is no such version.
+        """
+        known = self.tracking.versions()
+        if reference != CHAMPION or not known or any(CHAMPION in one.aliases for one in known):
+            return self.tracking.find(reference)
+        last = next((one for one in known if CHALLENGER in one.aliases), None)
+        if last is None or last.verdict is None:
+            raise GateError("There is no champion: no model was put to the gate yet. Run `retain train`.")
+        raise GateError(
+            f"There is no champion: the challenger, model {last.number} ({last.version}), did not pass the gate. "
+            f"{' '.join(last.verdict.reasons)} To use it once: --model {last.number}. To make it champion all the "
+            f"same: `retain models promote {last.number} --force`."
+        )
+
+    def model(self, reference: str) -> tuple[Bundle, tuple[str, ...]]:
+        """The model to score with, and what a reader of its scores should know.
+
+        Args:
+            reference: alias, number or version; or the path of a bundle's folder, which has a slash in it.
+
+        Raises:
+            GateError: the champion is asked for, and no model has passed the gate.
+            ModelError: there is no such model, it is damaged, or it does not fit the data or the configuration.
+        """
+        if set(reference) & {"/", "\\"}:
+            opened = bundle.load(Path(reference))
+            self.require_fit(opened)
+            return opened, ()
+        registered = self.find(reference)
+        verdict = registered.verdict
+        if verdict is None or verdict.passed:
+            return self.open(registered), ()
+        standing = "was made champion by force" if registered.forced else "is no champion"
+        note = f"The model {standing}: it did not pass the gate. {' '.join(verdict.reasons)}"
+        return self.open(registered), (note,)
+
     def card_of(self, registered: Registered) -> Mapping[str, Any]:
         """How that version came about, whether or not it fits the data at hand."""
         return bundle.load(self.tracking.bundle_of(registered)).card
@@ -127,6 +172,15 @@ class Project:
             ModelError: it predicts another definition of churn, or a column that it reads is not there.
         """
         opened = bundle.load(self.tracking.bundle_of(registered))
+        self.require_fit(opened)
+        return opened
+
+    def require_fit(self, opened: Bundle) -> None:
+        """Nothing, if the model predicts what the configuration asks for and its features can be computed here.
+
+        Raises:
+            ModelError: it predicts another definition of churn, or a column that it reads is not there.
+        """
         if opened.churn != self.config.churn:
             raise ModelError(
                 f"Model {opened.version} predicts another definition of churn than the configuration's: "
@@ -138,7 +192,6 @@ class Project:
                 f"Model {opened.version} reads {', '.join(lacking)}, which these tables and families cannot feed. "
                 f"Map the missing columns under [source.tables.orders] columns, or train a model on what there is."
             )
-        return opened
 
 
 def make_workspace(workspace: Path) -> None:

@@ -23,6 +23,7 @@ from retain.scoring.tiers import TIERS
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from retain.engine.panel import FloatArray
     from retain.events.store import EventStore, EventTable, IntArray
     from retain.modelling.bundle import Bundle
-    from retain.modelling.tracking import Registered
     from retain.pipeline.project import Project
 
 SCORES, MANIFEST = "scores.parquet", "run.json"
@@ -54,7 +54,6 @@ class ScoringRun:
     Attributes:
         as_of: the cutoff.
         folder: holds ``scores.parquet`` and ``run.json``.
-        registered: the model's place in the store.
         bundle: the model.
         scored: the customers with a score.
         actions: what is recommended for them.
@@ -65,7 +64,6 @@ class ScoringRun:
 
     as_of: int
     folder: Path
-    registered: Registered
     bundle: Bundle
     scored: Scored
     actions: Recommendations
@@ -111,7 +109,7 @@ def run_scoring(
         project: the data and settings.
         as_of: predictions are made as of then; None is the end of the data.
         out: the folder to write; None is ``scores/<date>`` in the project's part of the workspace.
-        model: alias, number or version; None is the champion.
+        model: alias, number or version, or the path of a bundle's folder; None is the champion.
 
     Raises:
         WindowError: the date does not fit the data.
@@ -119,8 +117,8 @@ def run_scoring(
         OutputError: the folder holds something else, or cannot be written.
     """
     as_of = project.end_of_data() if as_of is None else as_of
-    registered = project.tracking.find(model or CHAMPION)
-    run = make_scores(project, as_of, registered, out)
+    opened, notes = project.model(model or CHAMPION)
+    run = make_scores(project, as_of, opened, notes, out)
     _refuse_foreign(run.folder)
     with atomic.folder(run.folder) as temporary:
         parquet.write_table(run.table, temporary / SCORES, compression="zstd")
@@ -129,12 +127,13 @@ def run_scoring(
     return run
 
 
-def make_scores(project: Project, as_of: int, registered: Registered, out: Path | None = None) -> ScoringRun:
-    """The same, in memory only."""
+def make_scores(
+    project: Project, as_of: int, opened: Bundle, notes: Sequence[str] = (), out: Path | None = None
+) -> ScoringRun:
+    """The same, in memory only, by a model that fits."""
     config, store = project.config, project.store
     require_cutoff(store, as_of)
-    opened = project.open(registered)
-    notes = []
+    notes = list(notes)
     if opened.trained_until > as_of:
         notes.append(
             f"The model knew outcomes until {opened.card['training']['until']}, after {instant_text(as_of)}: "
@@ -162,7 +161,7 @@ def make_scores(project: Project, as_of: int, registered: Registered, out: Path 
         run_id=run_id,
     )
     folder = out or project.folder / "scores" / instant_text(as_of).replace(":", "")
-    return ScoringRun(as_of, folder, registered, opened, scored, actions, table, run_id, tuple(notes))
+    return ScoringRun(as_of, folder, opened, scored, actions, table, run_id, tuple(notes))
 
 
 def _refuse_foreign(folder: Path) -> None:

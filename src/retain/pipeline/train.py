@@ -10,6 +10,9 @@ import pandas as pd
 
 from retain.modelling import bundle
 from retain.modelling.training import Trained, eligible_snapshots, train
+from retain.pipeline.model_card import gate_lines, gather
+from retain.pipeline.promote import Promotion, put_to_gate
+from retain.reports.model_card import NAME, render
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
@@ -29,19 +32,26 @@ class TrainingRun:
     trained: Trained
     registered: Registered
 
+    @property
+    def promotion(self) -> Promotion:
+        """What became of it at the gate."""
+        return Promotion(self.registered)
 
-def run_training(project: Project, until: int | None = None) -> TrainingRun:
-    """A model of all cutoffs whose label window has closed by that instant, registered as challenger.
 
-    Training again on the same data with the same settings finds the version that is there.
+def run_training(project: Project, until: int | None = None, *, candidate: bool = True) -> TrainingRun:
+    """A model of all cutoffs whose label window has closed by that instant, champion if it passes the gate.
+
+    Training again on the same data with the same settings finds the version that is there, and leaves it what it is.
 
     Args:
         project: the data and settings.
         until: what was known by then is used; None is the end of the data.
+        candidate: whether it is a challenger, and put to the gate; a model made only to be measured is not.
 
     Raises:
         WindowError: no label window has closed by then.
         TrainingError: the panel cannot train a model.
+        LeakError: a feature seems to know the outcome.
     """
     config, store = project.config, project.store
     until = project.end_of_data() if until is None else until
@@ -52,6 +62,17 @@ def run_training(project: Project, until: int | None = None) -> TrainingRun:
     version = bundle.save(
         trained, folder, data={name: one.fingerprint for name, one in store.accounts.items()}
     )
+    known = next((one for one in project.tracking.versions() if one.version == version), None)
+    verdict = known.verdict if known is not None else None
+    judge = candidate and verdict is None
+    if judge:
+        number = known.number if known is not None else None
+        verdict = put_to_gate(project, bundle.load(folder), number, trained)
+    project.progress("writing the model card")
+    text = render(
+        gather(project, trained, version), gate_lines(verdict, forced=known is not None and known.forced)
+    )
+    (folder / NAME).write_text(text, encoding="utf-8", newline="")
     # A few of the rows it learned from show what it reads; they hold numbers only, no ids.
     last = eligible_snapshots(store, trained.plan.cutoffs[-1:], config.churn)
     few = type(last)(last.customer[:5], last.cutoff[:5])
@@ -90,5 +111,8 @@ def run_training(project: Project, until: int | None = None) -> TrainingRun:
             },
         },
         example=example.astype(np.float64),
+        candidate=candidate,
     )
+    if judge and verdict is not None:
+        registered = project.tracking.judged(registered, verdict)
     return TrainingRun(trained, registered)

@@ -11,6 +11,7 @@ import pytest
 
 from retain.errors import ModelError
 from retain.modelling import bundle
+from retain.modelling.gate import Verdict, fits
 from retain.modelling.tracking import Registered, Tracking, TrackingSettings
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     Log = Callable[..., Registered]
+
+
+PASSED = Verdict((fits(""),), "")
+REFUSED = Verdict((fits("It reads what is not there."),), "")
 
 
 @pytest.fixture(scope="session")
@@ -53,13 +58,14 @@ def log(tracking: Tracking, kept: Path, rows: pd.DataFrame) -> Log:
 
 
 def test_a_logged_model_is_found_by_every_name_it_has(tracking: Tracking, log: Log, kept: Path) -> None:
-    """Alias, number and bundle version; the first one is challenger and champion at once."""
+    """Alias, number and bundle version; it is challenger until the gate has seen it."""
     logged = log("aaaaaaaaaaaa")
     assert logged.number == 1
-    assert logged.aliases == ("challenger", "champion")
+    assert logged.aliases == ("challenger",)
+    assert (logged.verdict, logged.forced) == (None, False)
     assert (logged.version, logged.trained_until) == ("aaaaaaaaaaaa", "2024-02-05")
     assert logged.tags["data.orders"] == "f" * 64
-    for reference in ("champion", "challenger", "1", "aaaaaaaaaaaa"):
+    for reference in ("challenger", "1", "aaaaaaaaaaaa"):
         assert tracking.find(reference) == logged
     folder = tracking.bundle_of(logged)
     assert {one.name: one.read_bytes() for one in folder.iterdir()} == {
@@ -73,18 +79,47 @@ def test_the_same_version_is_logged_once(tracking: Tracking, log: Log) -> None:
     assert len(tracking.versions()) == 1
 
 
+def test_a_model_made_to_be_measured_is_no_challenger_until_it_is_one(
+    tracking: Tracking, kept: Path, rows: pd.DataFrame
+) -> None:
+    """The same version trained in earnest later gets the alias; once judged it keeps what it has."""
+
+    def logged(version: str, *, candidate: bool) -> Registered:
+        return tracking.log(
+            kept,
+            version=version,
+            trained_until="2024-02-05",
+            params={},
+            metrics={},
+            tags={},
+            example=rows.head(3),
+            candidate=candidate,
+        )
+
+    assert logged("aaaaaaaaaaaa", candidate=False).aliases == ()
+    assert logged("aaaaaaaaaaaa", candidate=True).aliases == ("challenger",)
+    tracking.judged(tracking.find("1"), REFUSED)
+    assert logged("bbbbbbbbbbbb", candidate=True).aliases == ("challenger",)
+    assert logged("aaaaaaaaaaaa", candidate=True).aliases == ()
+
+
 def test_promotion_and_rollback(tracking: Tracking, log: Log) -> None:
-    """A new model is a challenger until it is promoted; a rollback goes back to the champion before."""
-    first = log("aaaaaaaaaaaa")
+    """A new model is a challenger until the gate lets it through; a rollback goes back to the champion before."""
+    first = tracking.judged(log("aaaaaaaaaaaa"), PASSED)
+    assert (first.aliases, first.verdict, first.forced) == (("challenger", "champion"), PASSED, False)
     with pytest.raises(ModelError, match="There is no earlier champion to go back to"):
         tracking.rollback()
     second = log("bbbbbbbbbbbb")
     assert second.aliases == ("challenger",)
     assert tracking.find("champion").number == first.number
-    assert tracking.promote("challenger").number == second.number
+    refused = tracking.judged(second, REFUSED)
+    assert (refused.aliases, refused.verdict, refused.forced) == (("challenger",), REFUSED, False)
+    assert tracking.find("champion").number == first.number
+    assert tracking.judged(refused, REFUSED, forced=True).forced
     assert tracking.find("champion").version == "bbbbbbbbbbbb"
     # Promoting the champion again must not make it its own predecessor.
-    assert tracking.promote("2").number == second.number
+    assert "champion" in tracking.judged(second, PASSED).aliases
+    assert not tracking.find("2").forced
     assert tracking.rollback().number == first.number
     assert tracking.find("champion").version == "aaaaaaaaaaaa"
     assert tracking.rollback().number == second.number
@@ -97,7 +132,7 @@ def test_an_unknown_model_is_refused_with_the_choices(tracking: Tracking, log: L
     with pytest.raises(ModelError, match="no earlier champion"):
         tracking.rollback()
     log("aaaaaaaaaaaa")
-    with pytest.raises(ModelError, match=r"'nobody'\. Choose one of: challenger, champion, 1\."):
+    with pytest.raises(ModelError, match=r"'nobody'\. Choose one of: challenger, 1\."):
         tracking.find("nobody")
 
 
@@ -106,7 +141,7 @@ def test_projects_do_not_see_each_other(tracking: Tracking, log: Log, workspace:
     log("aaaaaaaaaaaa")
     project = tracking.name.removeprefix("retain-")
     assert Tracking(TrackingSettings(), workspace, "stranger").versions() == ()
-    assert Tracking(TrackingSettings(), workspace, project).find("champion").version == "aaaaaaaaaaaa"
+    assert Tracking(TrackingSettings(), workspace, project).find("challenger").version == "aaaaaaaaaaaa"
 
 
 def test_mlflow_serves_exactly_the_bundle_s_probabilities(
