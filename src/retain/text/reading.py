@@ -92,7 +92,7 @@ def read(texts: Sequence[str | None], languages: Sequence[str | None] | None = N
 
     >>> found = read(["Not at all cheap, the parcel came late", "Très bon service, merci !", "", "12345"])
     >>> found.sentiment.round(2).tolist()
-    [-0.71, 0.86, nan, nan]
+    [-0.71, 0.89, nan, nan]
     """
     parts = [
         _batch(texts[first : first + BATCH], None if languages is None else languages[first : first + BATCH])
