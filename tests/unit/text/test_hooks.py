@@ -125,6 +125,7 @@ def exported(tmp_path: Path) -> Callable[..., Path]:
         outcome = {
             "mean": put_out("logits", TensorProto.FLOAT, ["texts", outputs]),
             "embedded": put_out("embedded", TensorProto.FLOAT, ["texts", "tokens", 1]),
+            "flat": put_out("flat", TensorProto.FLOAT, ["texts"]),
             "best": put_out("best", TensorProto.INT64, ["texts", 1]),
         }[scores]
         graph = helper.make_graph(
@@ -137,6 +138,7 @@ def exported(tmp_path: Path) -> Callable[..., Path]:
                 helper.make_node("ReduceSum", ["mask", "second"], ["tokens"], keepdims=1),
                 helper.make_node("Div", ["total", "tokens"], ["mean"]),
                 helper.make_node("MatMul", ["mean", "weights"], ["logits"]),
+                helper.make_node("ReduceSum", ["logits", "second"], ["flat"], keepdims=0),
                 helper.make_node("ArgMax", ["logits"], ["best"], axis=1),
             ],
             "classifier",
@@ -313,6 +315,13 @@ def test_an_exported_classifier_tells_the_sentiment(exported: Callable[..., Path
     if outputs == 3:
         odds = np.exp([-3, 0, 3])
         assert told[3] == pytest.approx(odds @ [-1, 0, 1] / odds.sum())
+
+
+def test_one_score_a_text_need_not_stand_in_a_column(exported: Callable[..., Path]) -> None:
+    """A vector of log-odds says what a matrix of one column does."""
+    texts = ["good great shop", "awful"]
+    flat = Onnx(str(exported(1, scores="flat")))(texts, [None, None])
+    assert flat.tolist() == Onnx(str(exported(1)))(texts, [None, None]).tolist()
 
 
 def test_a_classifier_reads_each_text_alone(exported: Callable[..., Path]) -> None:
