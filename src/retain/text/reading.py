@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -44,6 +46,7 @@ _NEGATED, _STRONGER, _WEAKER = -0.7, 1.4, 0.6
 _AFTER_BUT, _BEFORE_BUT = 1.5, 0.6
 _REACH, _REACH_BACK, _REACH_OF_DEGREE = 3, 2, 2
 _DAMPING = 4.0
+_BROKEN = 0xFFFD
 
 
 @dataclass(frozen=True)
@@ -163,9 +166,21 @@ def _text_at(folded: Folded, place: IntArray) -> IntArray:
 
 
 def _has_text(folded: Folded) -> BoolArray:
-    """Which texts hold a letter or an emoji; figures and punctuation alone are no text."""
-    letters = (folded.codes >= 0x80) | ((folded.codes >= ord("a")) & (folded.codes <= ord("z")))
-    return np.asarray(np.add.reduceat(letters, folded.starts[:-1]) > 0)
+    """Which texts hold a letter or an emoji; figures, amounts and punctuation alone are no text."""
+    return np.asarray(np.add.reduceat(_says()[folded.codes], folded.starts[:-1]) > 0)
+
+
+@cache
+def _says() -> BoolArray:
+    """For each code point of a folded text, whether it can say anything."""
+    says = np.ones(0x110000, dtype=bool)
+    says[:0x80] = False
+    says[ord("a") : ord("z") + 1] = True
+    for code in (*range(0x80, 0x3400), *range(0xF900, 0x10000)):
+        category = unicodedata.category(chr(code))
+        says[code] = category[0] != "N" and category != "Sc"
+    says[_BROKEN] = False
+    return says
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,22 @@ def test_a_negation_ends_with_its_clause() -> None:
 
 
 @pytest.mark.parametrize(
-    "nothing", [None, "", "   ", "12345", "4.5/5", "?!...", "\u200b\u200e", "<br>", "https://shop.example/x"]
+    "nothing",
+    [
+        None,
+        "",
+        "   ",
+        "12345",
+        "4.5/5",
+        "?!...",
+        "-3.50 €",
+        "₽ 1 200",
+        "٣٤",
+        "\ufffd\ufffd",
+        "\u200b\u200e",
+        "<br>",
+        "https://shop.example/x",
+    ],
 )
 def test_no_text_is_not_a_neutral_text(nothing: str | None) -> None:
     """Figures, punctuation and nothing at all have no sentiment, no language, no topic."""
