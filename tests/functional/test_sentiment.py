@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -72,19 +73,21 @@ def test_lines_on_stdin_are_texts(told: Callable[..., Any], monkeypatch: pytest.
     assert rows[1]["words"][0]["weight"] < 0
 
 
-def test_the_real_command_reads_a_pipe(in_a_process: Callable[..., Any], tmp_path: Path) -> None:
+def test_the_real_command_reads_a_pipe() -> None:
     """In a process of its own, progress is on stderr, the result on stdout, and the end is 0."""
-    (tmp_path / "lines").write_text(LINES, encoding="utf-8")
-    code = (
-        "import sys; sys.stdin = open(sys.argv.pop(1), encoding='utf-8'); from retain.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-m", "retain", "sentiment", "-"],
+        input=LINES.encode(),
+        capture_output=True,
+        check=False,
     )
-    done = in_a_process("-c", code, tmp_path / "lines", "sentiment", "-")
     assert done.returncode == 0, done.stderr
-    assert "Great shop, fast delivery" in done.stdout
-    assert "no text" in done.stdout
-    assert "texts of" in done.stdout
-    assert all(line.split()[1] == "s" for line in done.stderr.splitlines())
-    assert "5 rows of stdin" in done.stderr
+    shown, said = done.stdout.decode(), done.stderr.decode()
+    assert "Great shop, fast delivery" in shown
+    assert "no text" in shown
+    assert "texts of" in shown
+    assert all(line.split()[1] == "s" for line in said.splitlines())
+    assert "5 rows of stdin" in said
 
 
 @pytest.mark.parametrize("name", ["lines.txt", "LINES.TXT"])
@@ -268,6 +271,9 @@ def test_no_texts_are_no_mistake(
         (["empty.jsonl"], 4, ("empty.jsonl", "is empty")),
         (["empty.parquet"], 4, ("empty.parquet", "cannot be read as parquet")),
         (["text.parquet"], 4, ("text.parquet", "cannot be read as parquet")),
+        (["damaged.parquet"], 4, ("damaged.parquet", "cannot be read as parquet")),
+        (["latin.parquet"], 4, ("latin.parquet", "no UTF-8")),
+        (["socket.txt"], 4, ("socket.txt", "cannot be read")),
         (["bytes.txt"], 4, ("bytes.txt", "no text has")),
         (["array.json"], 4, ("array.json", "JSON array")),
         (["bad.csv"], 4, ("bad.csv", "row 2", "too many fields", "and 1 more")),
@@ -275,7 +281,12 @@ def test_no_texts_are_no_mistake(
     ],
 )
 def test_what_cannot_be_is_one_message(
-    cli: Callable[..., Any], tmp_path: Path, words: list[str], code: int, message: tuple[str, ...]
+    cli: Callable[..., Any],
+    tmp_path: Path,
+    words: list[str],
+    code: int,
+    message: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A wrong column, ending, name or file ends with its code and says what there is; no customer is quoted."""
     files = {
@@ -294,11 +305,25 @@ def test_what_cannot_be_is_one_message(
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     (tmp_path / "folder.csv").mkdir()
+    parquet.write_table(
+        pa.table({"text": [f"a private matter {one}" for one in range(5_000)]}), tmp_path / "damaged.parquet"
+    )
+    whole = (tmp_path / "damaged.parquet").read_bytes()
+    (tmp_path / "damaged.parquet").write_bytes(
+        whole[:4] + bytes(len(whole) // 2) + whole[4 + len(whole) // 2 :]
+    )
+    parquet.write_table(
+        pa.table({"text": ["a private matt\xe8re".encode("cp1252")]}), tmp_path / "latin.parquet"
+    )
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind("socket.txt")
+    there = sorted(tmp_path.iterdir())
     file, *options = words
     ran = cli("sentiment", tmp_path / file, *(one.format(tmp_path) for one in options))
     refused(ran, code, *message)
     assert "private" not in ran.err
-    assert sorted(one.name for one in tmp_path.iterdir()) == sorted([*files, "folder.csv"])
+    assert sorted(tmp_path.iterdir()) == there
 
 
 @pytest.mark.parametrize("kind", ["txt", "csv", "jsonl", "parquet"])

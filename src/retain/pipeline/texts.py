@@ -13,7 +13,7 @@ import numpy as np
 
 from retain.errors import SourceError, UsageError, did_you_mean
 from retain.events.encoding import as_utf8
-from retain.events.readers import opened
+from retain.events.readers import ROW, opened
 from retain.events.source import FORMATS, TableSource, files_of
 from retain.events.sql import name
 from retain.text.feed import Feed, pleased_by_rating
@@ -174,21 +174,25 @@ def _rows(path: Path, columns: Columns) -> pa.Table:
         taken = ", ".join(
             f"CAST({reading.take(one)} AS VARCHAR) AS {name(role)}" for role, one in wanted.items() if one
         )
-        return con.sql(
-            f"SELECT {taken} FROM {reading.numbered} ORDER BY {name('retain row')}"
-        ).to_arrow_table()
+        query = f"SELECT {taken} FROM {reading.numbered} ORDER BY {name(ROW)}"
+        try:
+            return con.sql(query).to_arrow_table()
+        except duckdb.Error as cause:
+            # Without its words: they quote what could not be read.
+            raise SourceError(
+                f"'{path}' cannot be read as {file.format}: it is damaged, or holds texts that are no UTF-8. Write it again."
+            ) from cause
 
 
 def _refuse_unreadable(con: duckdb.DuckDBPyConnection, reading: Reading, path: Path) -> None:
     if not reading.malformed:
         return
     bad = con.execute(f"SELECT row, reason FROM ({reading.malformed}) ORDER BY row, reason").fetchall()
-    if bad:
-        row, reason = bad[0]
-        more = f", and {len(bad) - 1:,} more" if len(bad) > 1 else ""
-        raise SourceError(
-            f"'{path}' cannot be read as {reading.file.format}: row {row} ({reason}){more}. Mend or remove what is wrong."
-        )
+    row, reason = bad[0]
+    more = f", and {len(bad) - 1:,} more" if len(bad) > 1 else ""
+    raise SourceError(
+        f"'{path}' cannot be read as {reading.file.format}: row {row} ({reason}){more}. Mend or remove what is wrong."
+    )
 
 
 def _marks(values: Sequence[str | None], path: Path, column: str) -> FloatArray:
