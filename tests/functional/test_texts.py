@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +118,47 @@ def test_the_report_and_explain_show_texts(company: Any, tmp_path: Path) -> None
     assert "The parcel arrived late" in words
     assert "terrible -" in words
     assert "What they wrote last:" not in company("explain", "7").out
+
+
+ODD = (
+    "Отлично! Great service, 很好",
+    "<p>The service was <b>terrible</b></p>",
+    "\u202eterrible service\u202c شكرا",
+    "ter\u200brible",
+    "terr\ufffdble service",
+    "awful " * 333_334,
+    "😡😡",
+    "4",
+    "",
+    None,
+    "ძალიან კარგი",
+    "=cmd()",
+    "two\nlines\r\nand\ta tab",
+    "\u0000",
+)
+
+
+def test_odd_texts_are_rows_like_any_other(company: Any, tmp_path: Path) -> None:
+    """Broken, empty, endless or in whatever script: no row is lost, texts are counted, and features are numbers."""
+    (tmp_path / "feedback.csv").unlink()
+    (tmp_path / "feedback.jsonl").write_text(
+        "".join(
+            json.dumps({"customer_id": str(at), "given_at": "2022-02-01", "text": text}) + "\n"
+            for at, text in enumerate(ODD)
+        )
+    )
+    company.config.write_text(company.config.read_text().replace("feedback.csv", "feedback.jsonl"))
+    found = company.well("validate")
+    assert found["tables"]["feedback"]["rows_good"] == len(ODD)
+    texts = {one["language"]: one["texts"] for one in found["texts"] if one["table"] == "feedback"}
+    assert sum(texts.values()) == len(ODD) - 4
+    out = tmp_path / "out.parquet"
+    company.well("features", "--cutoff", "2022-03-01", "--out", out)
+    table = parquet.read_table(out)
+    told = [name for name in table.column_names if name.startswith("sentiment")]
+    assert told
+    for name in told:
+        assert all(one is None or np.isnan(one) or -1 <= one <= 1 for one in table[name].to_pylist())
 
 
 def kept(home: Any) -> dict[str, tuple[int, int]]:

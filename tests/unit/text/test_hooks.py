@@ -416,6 +416,19 @@ def test_texts_that_say_nothing_are_not_asked_about(tmp_path: Path) -> None:
         understood(f"onnx:{tmp_path}", [None])
 
 
+def test_a_model_is_asked_once_until_its_version_changes(
+    module: Callable[[str], str], tmp_path: Path
+) -> None:
+    """What it said of the same texts is kept; another version, which only its owner can tell, is asked again."""
+    place = module(
+        "asked = []\ndef score(texts, languages):\n    asked.append(texts); return [0.25] * len(texts)"
+    )
+    for version, times in (("", 1), ("", 1), ("2", 2), ("2", 2)):
+        found = backend_of(TextSettings(place, version))(feed(["a fine shop"]), Cache(tmp_path / "texts"))
+        assert found.sentiment.tolist() == [0.25]
+        assert len(importlib.import_module(place.split(":")[1]).asked) == times
+
+
 @pytest.mark.parametrize("setting", ["python:", "command: ", "onnx:", "pythn:a:b", "http://shop.example"])
 def test_a_setting_that_names_no_model_is_refused(setting: str) -> None:
     """With the three ways to name one."""
