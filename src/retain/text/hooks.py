@@ -88,7 +88,7 @@ class Function:
         except (ImportError, AttributeError, ValueError, TypeError) as cause:
             raise ConfigError(
                 f"[text] backend: there is no function '{self.place}' ({cause}). Install its package in this "
-                f"environment, and write python:package.module:function."
+                f"environment, or put its folder on PYTHONPATH, and write python:package.module:function."
             ) from cause
         except Exception as cause:  # whatever their module does when it is imported
             raise ConfigError(

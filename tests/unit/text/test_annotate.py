@@ -80,7 +80,7 @@ def test_marks_say_pleased_or_not(orders_store: Build) -> None:
         {"rating": None, "rating_max": None, "nps": None, "csat": 2},
         {"rating": None, "rating_max": None, "nps": None, "csat": None},
     ]
-    said = [
+    said: list[dict[str, object]] = [
         {"customer_id": "a", "given_at": f"2024-01-0{day}", "text": "x", "language": None, **mark}
         for day, mark in enumerate(marks, start=1)
     ]
