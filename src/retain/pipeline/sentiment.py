@@ -17,7 +17,7 @@ from retain.pipeline.texts import STDIN, texts_of
 from retain.text.annotate import DECIMALS, Coverage, coverage_of
 from retain.text.at_once import at_once
 from retain.text.lexicon import INTENTS, TOPICS
-from retain.text.reading import words
+from retain.text.reading import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,12 +58,16 @@ class SentimentRun:
                 "language": found.language[row],
                 "topics": _named(TOPICS, found.topics[row]),
                 "intents": _named(INTENTS, found.intents[row]),
-                "words": [
-                    {"word": one.entry, "weight": round(one.weight, 2)}
-                    for one in (words(text, found.language[row]) if text else [])
-                ],
+                "words": [{"word": one.entry, "weight": round(one.weight, 2)} for one in moved],
             }
-            for row, (text, value) in enumerate(zip(self.texts[:most], found.sentiment[:most], strict=True))
+            for row, (text, value, moved) in enumerate(
+                zip(
+                    self.texts[:most],
+                    found.sentiment[:most],
+                    words_of(self.texts[:most].tolist(), found.language[:most].tolist()),
+                    strict=True,
+                )
+            )
         ]
 
     def as_dict(self) -> dict[str, Any]:

@@ -121,11 +121,25 @@ def words(text: str, language: str | None = None) -> list[Word]:
     >>> [(one.entry, round(one.weight, 1)) for one in words("Not cheap, very slow")]
     [('not cheap', -2.0), ('slow', -1.4)]
     """
-    folded = fold([cleaned(text)])
-    said = _said(folded, lexicon(), [language])
-    polar = np.flatnonzero(said.polar)
-    whole = folded.text
-    return [Word(whole[int(said.first[one]) : int(said.end[one])], float(said.weight[one])) for one in polar]
+    return words_of([text], [language])[0]
+
+
+def words_of(texts: Sequence[str | None], languages: Sequence[str | None]) -> list[list[Word]]:
+    """The same of many texts, one list each; of a missing text an empty one."""
+    found: list[list[Word]] = [[] for _ in texts]
+    for begin in range(0, len(texts), BATCH):
+        folded = fold([cleaned(one or "") for one in texts[begin : begin + BATCH]])
+        said = _said(folded, lexicon(), languages[begin : begin + BATCH])
+        whole = folded.text
+        for row, first, end, weight in zip(
+            said.text[said.polar].tolist(),
+            said.first[said.polar].tolist(),
+            said.end[said.polar].tolist(),
+            said.weight[said.polar].tolist(),
+            strict=True,
+        ):
+            found[begin + row].append(Word(whole[first:end], weight))
+    return found
 
 
 def _flags(bits: npt.NDArray[np.generic], names: tuple[str, ...]) -> BoolArray:

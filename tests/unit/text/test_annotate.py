@@ -71,7 +71,7 @@ def test_a_backend_that_does_not_exist_is_named(orders_store: Build) -> None:
 
 def test_marks_say_pleased_or_not(orders_store: Build) -> None:
     """Stars over the most there are, then recommendation, then satisfaction; a middling mark says neither."""
-    marks = [
+    marks: list[dict[str, object]] = [
         {"rating": 5, "rating_max": 5, "nps": 0, "csat": None},
         {"rating": 2, "rating_max": 5, "nps": 10, "csat": None},
         {"rating": 3, "rating_max": 5, "nps": None, "csat": None},
@@ -80,7 +80,7 @@ def test_marks_say_pleased_or_not(orders_store: Build) -> None:
         {"rating": None, "rating_max": None, "nps": None, "csat": 2},
         {"rating": None, "rating_max": None, "nps": None, "csat": None},
     ]
-    said: list[dict[str, object]] = [
+    said = [
         {"customer_id": "a", "given_at": f"2024-01-0{day}", "text": "x", "language": None, **mark}
         for day, mark in enumerate(marks, start=1)
     ]
