@@ -210,8 +210,9 @@ class Onnx:
             raise ConfigError(
                 f"[text] backend: {self.folder} holds no model that can be read: {_first_line(cause)} Export it again."
             ) from cause
-        tokenizer.enable_truncation(_LONGEST)
-        tokenizer.enable_padding()
+        # Its own limits and marks stay, but texts of a batch have to be of one length, whatever that is.
+        tokenizer.enable_truncation(min(_LONGEST, (tokenizer.truncation or {}).get("max_length", _LONGEST)))
+        tokenizer.enable_padding(**{**(tokenizer.padding or {}), "length": None})
         return session, tokenizer
 
     def __call__(self, texts: Sequence[str], languages: Sequence[str | None]) -> FloatArray:

@@ -335,6 +335,18 @@ def test_a_classifier_reads_each_text_alone(exported: Callable[..., Path]) -> No
     )
 
 
+def test_a_tokenizer_keeps_its_limits(exported: Callable[..., Path]) -> None:
+    """How much of a text the model takes, and what fills a batch up, is what the tokenizer's file says."""
+    folder = exported(2)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(3)
+    tokenizer.enable_padding(pad_id=1, pad_token="[UNK]", direction="left", length=2)  # noqa: S106  # no password
+    tokenizer.save(str(folder / "tokenizer.json"))
+    told = Onnx(str(folder))(["good good good bad bad bad", "good", "bad shop"], [None] * 3)
+    assert told[0] == pytest.approx(told[1])
+    assert told[2] < 0
+
+
 def test_a_classifier_reads_a_broken_encoding(exported: Callable[..., Path]) -> None:
     """Half a surrogate pair is an unknown word, no reason to stop."""
     assert Onnx(str(exported(2)))(["\ud800 good"], [None])[0] > 0
