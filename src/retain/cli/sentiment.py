@@ -43,11 +43,12 @@ def command(
 
         echo "The parcel never arrived, I want my money back" | retain sentiment - --json
     """
-    from retain.pipeline.sentiment import SHOWN, Columns, run_sentiment  # noqa: PLC0415  # --help loads nothing heavy
+    from retain.pipeline.sentiment import SHOWN, run_sentiment  # noqa: PLC0415  # --help loads nothing heavy
+    from retain.pipeline.texts import Columns  # noqa: PLC0415  # as above
     from retain.text.backends import TextSettings  # noqa: PLC0415  # as above
 
     shared: Context = context.obj
-    run = run_sentiment(file, Columns(text, language, rating), TextSettings(backend), out)
+    run = run_sentiment(file, Columns(text, language, rating), TextSettings(backend), out, shared.progress)
     shared.show(
         run.as_dict() if shared.as_json else {},
         []

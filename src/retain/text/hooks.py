@@ -10,6 +10,8 @@ import importlib
 import json
 import shlex
 import subprocess
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -83,10 +85,15 @@ class Function:
         module, _, name = self.place.partition(":")
         try:
             found = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError, ValueError) as cause:
+        except (ImportError, AttributeError, ValueError, TypeError) as cause:
             raise ConfigError(
                 f"[text] backend: there is no function '{self.place}' ({cause}). Install its package in this "
-                f"environment, and write python:package.module:function."
+                f"environment, or put its folder on PYTHONPATH, and write python:package.module:function."
+            ) from cause
+        except Exception as cause:  # whatever their module does when it is imported
+            raise ConfigError(
+                f"[text] backend: the module of '{self.place}' fails when it is imported: {_kind(cause)}. Import it by "
+                f"hand to see where."
             ) from cause
         if not callable(found):
             raise ConfigError(f"[text] backend: '{self.place}' is no function.")
@@ -94,8 +101,20 @@ class Function:
         return made
 
     def __call__(self, texts: Sequence[str], languages: Sequence[str | None]) -> FloatArray:
-        """What the function returns, checked."""
-        return _checked(self._function(list(texts), list(languages)), len(texts), f"python:{self.place}")
+        """What the function returns, checked; what it prints is no result of ours and goes to stderr."""
+        if not texts:
+            return np.zeros(0)
+        name = f"python:{self.place}"
+        with redirect_stdout(sys.stderr):
+            function = self._function
+            try:
+                told = list(function(list(texts), list(languages)))
+            except Exception as cause:  # whatever their function raises; its words may quote a customer's
+                raise SourceError(
+                    f"[text] backend {name} failed with {_kind(cause)}. It is called with a list of texts and a list of "
+                    f"their languages, and has to return one number a text."
+                ) from cause
+        return _checked(told, len(texts), name)
 
 
 @dataclass(frozen=True)
@@ -115,21 +134,22 @@ class Command:
 
     def __call__(self, texts: Sequence[str], languages: Sequence[str | None]) -> FloatArray:
         """What the program writes, checked."""
+        if not texts:
+            return np.zeros(0)
         sent = "".join(
             json.dumps({"text": text, "language": language}) + "\n"
             for text, language in zip(texts, languages, strict=True)
         )
         try:
             done = subprocess.run(  # noqa: S603  # the user's own program, without a shell
-                shlex.split(self.line),
-                input=sent,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                check=False,
+                shlex.split(self.line), input=sent.encode(), capture_output=True, check=False
             )
         except (OSError, ValueError) as cause:
-            raise ConfigError(f"[text] backend: the command '{self.line}' cannot be run: {cause}.") from cause
+            why = cause.strerror if isinstance(cause, OSError) else cause
+            raise ConfigError(
+                f"[text] backend: the command '{self.line}' cannot be run: {why}. Name a program that is on the PATH, or "
+                f"where it is."
+            ) from cause
         if done.returncode:
             raise SourceError(
                 f"[text] backend: the command '{self.line}' ended with {done.returncode}. Run it by hand on a line such as "
@@ -139,7 +159,7 @@ class Command:
             said = [json.loads(one) for one in done.stdout.splitlines()]
         except ValueError as cause:
             raise SourceError(
-                f"[text] backend: the command '{self.line}' has to write one number a line: {cause}."
+                f"[text] backend: the command '{self.line}' has to write one number, or null, a line, and nothing else."
             ) from cause
         return _checked(said, len(texts), f"command:{self.line}")
 
@@ -188,10 +208,11 @@ class Onnx:
             tokenizer = tokenizers.Tokenizer.from_file(str(Path(self.folder) / "tokenizer.json"))
         except Exception as cause:  # both raise classes of their own, not all of which they export
             raise ConfigError(
-                f"[text] backend: {self.folder} holds no model that can be read: {cause}"
+                f"[text] backend: {self.folder} holds no model that can be read: {_first_line(cause)} Export it again."
             ) from cause
-        tokenizer.enable_truncation(_LONGEST)
-        tokenizer.enable_padding()
+        # Its own limits and marks stay, but texts of a batch have to be of one length, whatever that is.
+        tokenizer.enable_truncation(min(_LONGEST, (tokenizer.truncation or {}).get("max_length", _LONGEST)))
+        tokenizer.enable_padding(**{**(tokenizer.padding or {}), "length": None})
         return session, tokenizer
 
     def __call__(self, texts: Sequence[str], languages: Sequence[str | None]) -> FloatArray:
@@ -204,17 +225,38 @@ class Onnx:
         order = np.argsort([len(one) for one in texts], kind="stable")
         for first in range(0, len(texts), _BATCH):
             rows = order[first : first + _BATCH]
-            coded = tokenizer.encode_batch([texts[int(row)] for row in rows])
+            # Half a surrogate pair, which a broken encoding leaves, is nothing that a tokenizer takes.
+            coded = tokenizer.encode_batch(
+                [texts[int(row)].encode("utf-8", "replace").decode() for row in rows]
+            )
             given = {
                 "input_ids": [one.ids for one in coded],
                 "attention_mask": [one.attention_mask for one in coded],
                 "token_type_ids": [one.type_ids for one in coded],
             }
-            out = session.run(
-                None, {name: np.array(given[name], dtype=np.int64) for name in given if name in wanted}
-            )
-            told[rows] = _tone(np.asarray(out[0], dtype=np.float64).reshape(len(rows), -1))
+            try:
+                scores = session.run(
+                    None, {name: np.array(given[name], dtype=np.int64) for name in given if name in wanted}
+                )[0]
+            except Exception as cause:  # of classes of its own
+                raise ConfigError(
+                    f"[text] backend: the model in {self.folder} takes other inputs than {', '.join(given)}, or other "
+                    f"tokens than its tokenizer makes: {_first_line(cause)}"
+                ) from cause
+            told[rows] = _tone(self._scores(scores, len(rows)))
         return _checked(told, len(texts), f"onnx:{self.folder}")
+
+    def _scores(self, out: Any, count: int) -> FloatArray:
+        """One row a text of what the model put out, one column a class."""
+        found = np.asarray(out)
+        if found.ndim == 1:
+            found = found[:, None]
+        if found.ndim != 2 or len(found) != count or not np.issubdtype(found.dtype, np.floating):
+            raise ConfigError(
+                f"[text] backend: the first output of the model in {self.folder} is {found.dtype} of shape {found.shape} "
+                f"for {count:,} texts; a classifier's is one row of scores a text. Export it as a text classifier."
+            )
+        return found.astype(np.float64)
 
 
 def _tone(scores: FloatArray) -> FloatArray:
@@ -226,14 +268,29 @@ def _tone(scores: FloatArray) -> FloatArray:
     return np.asarray((odds / odds.sum(axis=1, keepdims=True)) @ places)
 
 
-def _checked(told: Any, count: int, name: str) -> FloatArray:
+def _kind(cause: Exception) -> str:
+    """What kind of failure, without its words: they may hold what a customer wrote."""
+    kind = type(cause)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _first_line(cause: Exception) -> str:
+    """The first line of what a library says of a file, as a sentence."""
+    line = next(iter(str(cause).strip().splitlines()), _kind(cause)).strip()
+    return line if line.endswith(".") else f"{line}."
+
+
+def _checked(told: Sequence[Any] | FloatArray, count: int, name: str) -> FloatArray:
     """One number from -1 to 1 a text, or not known."""
+    if len(told) != count:
+        raise SourceError(f"[text] backend {name} told {len(told):,} numbers for {count:,} texts.")
     try:
-        values = np.array([np.nan if one is None else one for one in told], dtype=np.float64)
-    except (TypeError, ValueError) as cause:
-        raise SourceError(f"[text] backend {name} has to return one number a text: {cause}.") from cause
-    if values.shape != (count,):
-        raise SourceError(f"[text] backend {name} told {values.size:,} numbers for {count:,} texts.")
+        values = np.array([np.nan if one is None else float(one) for one in told])
+    except (TypeError, ValueError, OverflowError) as cause:
+        # Without what it told instead: that may be the text.
+        raise SourceError(
+            f"[text] backend {name} has to tell one number a text, or none; it told something that is no number."
+        ) from cause
     if np.any(np.abs(values) > 1):
         raise SourceError(
             f"[text] backend {name} told {values[np.abs(values) > 1][0]:g}; a sentiment lies between -1 and 1."

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from retain.text.lexicon import INTENTS, LANGUAGES, TOPICS
-from retain.text.reading import BATCH, read, words
+from retain.text.reading import BATCH, read, words, words_of
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "text"
 
@@ -66,7 +66,22 @@ def test_a_negation_ends_with_its_clause() -> None:
 
 
 @pytest.mark.parametrize(
-    "nothing", [None, "", "   ", "12345", "4.5/5", "?!...", "\u200b\u200e", "<br>", "https://shop.example/x"]
+    "nothing",
+    [
+        None,
+        "",
+        "   ",
+        "12345",
+        "4.5/5",
+        "?!...",
+        "-3.50 €",
+        "₽ 1 200",
+        "٣٤",
+        "\ufffd\ufffd",
+        "\u200b\u200e",
+        "<br>",
+        "https://shop.example/x",
+    ],
 )
 def test_no_text_is_not_a_neutral_text(nothing: str | None) -> None:
     """Figures, punctuation and nothing at all have no sentiment, no language, no topic."""
@@ -109,6 +124,17 @@ def test_the_words_that_moved_a_text_add_up_to_it() -> None:
     total = sum(one.weight for one in words(text, "en"))
     assert read([text], ["en"]).sentiment[0] == pytest.approx(total / np.sqrt(total**2 + 4))
     assert [one.entry for one in words("terrible food", "en")] == ["terrible"]
+
+
+def test_the_words_of_many_texts_are_those_of_each() -> None:
+    """Read together, beyond one batch too, each text has its own words, and a missing one has none."""
+    texts = [None, *([one[3] for language in LANGUAGES for one in rows(language)] * 3)[: BATCH + 50], ""]
+    languages = [None, *("en" if row % 5 == 0 else None for row in range(BATCH + 50)), None]
+    together = words_of(texts, languages)
+    assert together[0] == together[-1] == []
+    for row in range(1, len(texts), 17):
+        assert together[row] == words(texts[row] or "", languages[row])
+    assert words_of([], []) == []
 
 
 def test_neither_batch_nor_process_matters() -> None:
