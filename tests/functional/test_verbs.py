@@ -144,7 +144,7 @@ def test_models_are_listed_shown_promoted_and_rolled_back(shop: Any) -> None:
     words = shop("models", "show").out
     assert listed[0]["model_version"] in words
     assert "no order follows within 90 days" in words
-    assert shop.well("models", "promote", "challenger")["aliases"] == ["challenger", "champion"]
+    assert shop.well("models", "promote", "challenger", "--force")["aliases"] == ["challenger", "champion"]
     try:
         assert shop.well("explain", "C0000001")["model_version"] == listed[1]["model_version"]
     finally:

@@ -13,16 +13,17 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from retain.errors import ConfigError, SourceError, UsageError, UserError
-from retain.text.backends import LEXICON, MODEL, TextSettings, backend_of
+from retain.text.backends import MODEL, TextSettings, backend_of
 from retain.text.cache import Cache
 from retain.text.feed import Feed
 from retain.text.hooks import Command, Function, Onnx, hook
+from retain.text.understood import LEXICON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from retain.text.backends import Understood
+    from retain.text.understood import Understood
 
 PRAISE, BLAME = ["good", "great", "love"], ["bad", "awful", "late"]
 PRIVATE = "my secret words"
