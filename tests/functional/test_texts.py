@@ -250,3 +250,15 @@ def test_a_backend_that_does_not_exist_is_refused_before_any_table_is_read(
     assert "own.toml" in ran.err.splitlines()[-1]
     assert words in ran.err.splitlines()[-1]
     assert "reading" not in ran.err
+
+
+def test_a_model_of_texts_read_otherwise_is_refused(company: Any) -> None:
+    """Its features would mean something else: 8, and what to do."""
+    company.well("train", "--until", "2022-12-01")
+    other = company.config.with_name("otherwise.toml")
+    here = company.config.read_text(encoding="utf-8")
+    assert "backend = 'lexicon'" in here
+    other.write_text(here.replace("'lexicon'", "'self_trained'"), encoding="utf-8")
+    ran = company("score", "--model", "challenger", "--config", other)
+    assert ran.code == 8
+    assert "trained on texts that were read in another way" in ran.err

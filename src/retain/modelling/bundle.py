@@ -69,7 +69,7 @@ def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
     Args:
         trained: the model.
         folder: where to.
-        data: fingerprints of the tables that it was trained on.
+        data: fingerprints of what it was trained on: the tables, and how their texts were read.
     """
     text = trained.fitted.text()
     card = {

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 from retain.config import find_config, load_config
 from retain.engine import ENGINES
+from retain.engine.streams import SPOKEN
 from retain.engine.views import columns_at_hand
 from retain.errors import ConfigError, GateError, ModelError, OutputError
 from retain.events.load import read_events
 from retain.features.catalog import feature_set
+from retain.features.spec import measures
 from retain.labels import observed
 from retain.modelling import bundle
 from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
 from retain.text.annotate import annotated
+from retain.text.backends import reader_of
 from retain.timeline import instant, midnight_after
 
 if TYPE_CHECKING:
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
     from retain.modelling.bundle import Bundle
     from retain.modelling.tracking import Registered
     from retain.text.annotate import Coverage
+
+
+TEXTS = "texts"
+"""What the reader of texts is called among the things that a model learned from."""
 
 
 def silent(_: str) -> None:
@@ -109,11 +116,23 @@ class Project:
         _, last = observed(self.store)
         return midnight_after(last, self.config.source.zone)
 
+    def learned_from(self, features: FeatureSet) -> dict[str, str]:
+        """Fingerprints of what a model of these features learns from: the tables, and how their texts are read."""
+        found = {name: one.fingerprint for name, one in self.store.accounts.items()}
+        spoken = any(
+            one.value in SPOKEN or one.where in SPOKEN
+            for feature in features.features
+            for one in measures(feature.formula)
+        )
+        return found | ({TEXTS: reader_of(self.config.text)} if spoken else {})
+
     def is_current(self, registered: Registered) -> bool:
         """Whether that model predicts what the configuration asks for, from features that mean the same."""
+        texts = self.learned_from(self.features).get(TEXTS)
         return (
             registered.tags.get("churn") == repr(self.config.churn)
             and registered.tags.get("feature_set") == self.features.fingerprint
+            and registered.tags.get(f"data.{TEXTS}") == texts
         )
 
     def champion(self) -> Registered | None:
@@ -185,6 +204,12 @@ class Project:
             raise ModelError(
                 f"Model {opened.version} predicts another definition of churn than the configuration's: "
                 f"{opened.churn.in_words} Run `retain train`, or choose another with --model."
+            )
+        texts = self.learned_from(opened.features).get(TEXTS)
+        if opened.card["data"].get(TEXTS) != texts:
+            raise ModelError(
+                f"Model {opened.version} was trained on texts that were read in another way: other word lists, or "
+                f"another [text] backend. Run `retain train`, or set the backend back."
             )
         lacking = [name for name in opened.features.names if name not in self.features.names]
         if lacking:

@@ -59,9 +59,8 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
         store, project.features, project.engine, until, config.churn, config.training, project.progress
     )
     folder = project.folder / "bundle"
-    version = bundle.save(
-        trained, folder, data={name: one.fingerprint for name, one in store.accounts.items()}
-    )
+    learned_from = project.learned_from(trained.features)
+    version = bundle.save(trained, folder, data=learned_from)
     known = next((one for one in project.tracking.versions() if one.version == version), None)
     verdict = known.verdict if known is not None else None
     judge = candidate and verdict is None
@@ -104,7 +103,7 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
         tags={
             "churn": repr(config.churn),
             "feature_set": trained.features.fingerprint,
-            **{f"data.{name}": one.fingerprint for name, one in store.accounts.items()},
+            **{f"data.{name}": fingerprint for name, fingerprint in learned_from.items()},
             **{
                 f"rows.{name}": f"{one.rows_good} good, {one.rows_bad} quarantined"
                 for name, one in store.accounts.items()

@@ -12,6 +12,7 @@ from retain.registry import Registry
 from retain.text.cache import key_of
 from retain.text.clean import cleaned
 from retain.text.hooks import hook
+from retain.text.lexicon import lexicon
 from retain.text.tiers import LEARNED, SELF_TRAINED, ThroughTime
 from retain.text.understood import LEXICON, by_words
 
@@ -49,6 +50,13 @@ class Backend(Protocol):
     def __call__(self, feed: Feed, cache: Cache) -> Understood:
         """What each text says, from itself and from texts known before it was given."""
         ...
+
+
+def reader_of(settings: TextSettings) -> str:
+    """SHA-256 that changes with the way texts are read: the backend, somebody's model, or our word lists."""
+    model = hook(settings.backend)
+    seen = None if model is None else model.fingerprint
+    return key_of([settings.backend, settings.version, seen, lexicon().fingerprint])
 
 
 def backend_of(settings: TextSettings) -> Backend:
