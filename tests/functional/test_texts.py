@@ -258,7 +258,7 @@ def test_a_model_of_texts_read_otherwise_is_refused(company: Any) -> None:
     other = company.config.with_name("otherwise.toml")
     here = company.config.read_text(encoding="utf-8")
     assert "backend = 'lexicon'" in here
-    other.write_text(here.replace("'lexicon'", "'self_trained'"), encoding="utf-8")
+    other.write_text('name = "own"\n' + here.replace("'lexicon'", "'self_trained'"), encoding="utf-8")
     ran = company("score", "--model", "challenger", "--config", other)
     assert ran.code == 8
     assert "trained on texts that were read in another way" in ran.err
