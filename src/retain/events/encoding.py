@@ -27,6 +27,9 @@ _BOMS = (
 )
 _CANDIDATES = ("cp1252", "cp1251", "gb18030", "big5")
 _WIDE_SHARE = 0.3
+MENDED = "utf-8 with broken characters"
+"""What a file is said to be in that is UTF-8 but for a few bytes; each of these is read as a replacement character."""
+_BROKEN_SHARE = 0.1
 # Every byte is a letter in it, so it never fails: the last resort.
 _LAST = "latin-1"
 
@@ -66,7 +69,7 @@ def as_utf8(path: str, shown: str, encoding: str, folder: Path) -> Utf8Text:
         # Universal newlines on the way in: every line end becomes one.
         with (
             _opened(path) as raw,
-            io.TextIOWrapper(raw, encoding=chosen) as text,
+            _text(raw, chosen) as text,
             copy.open("w", encoding="utf-8", newline="") as out,
         ):
             out.write(text.read(_CHUNK).removeprefix("\ufeff"))
@@ -81,6 +84,23 @@ def as_utf8(path: str, shown: str, encoding: str, folder: Path) -> Utf8Text:
     return Utf8Text(str(copy), chosen)
 
 
+def _text(raw: IO[bytes], encoding: str) -> io.TextIOWrapper:
+    if encoding == MENDED:
+        return io.TextIOWrapper(raw, encoding="utf-8", errors="replace")
+    return io.TextIOWrapper(raw, encoding=encoding)
+
+
+def nearly_utf8(sample: bytes) -> bool:
+    """Whether this is UTF-8 but for a few bytes: the letters of an old encoding are hardly ever UTF-8 by chance.
+
+    >>> nearly_utf8("Отличный магазин".encode() + bytes([255])), nearly_utf8("Отличный магазин".encode("cp1251"))
+    (True, False)
+    """
+    text = sample.decode("utf-8", "replace")
+    broken, foreign = text.count("\ufffd"), sum(not one.isascii() for one in text)
+    return broken <= _BROKEN_SHARE * foreign
+
+
 def _text_encoding(name: str) -> str:
     try:
         # Python also knows 'encodings' that turn no bytes into text, such as hex; only this refuses them.
@@ -93,7 +113,7 @@ def _text_encoding(name: str) -> str:
 
 
 def sniffed(path: str, shown: str) -> str:
-    """The name of the encoding: a byte-order mark, else strict UTF-8, else the likeliest old one.
+    """The name of the encoding: a byte-order mark, else UTF-8, if need be with broken characters, else the likeliest old one.
 
     An old encoding is told from a sample of the lines that are not plain ASCII, among those that business exports
     really use, and must then fit the whole file.
@@ -112,7 +132,10 @@ def sniffed(path: str, shown: str) -> str:
         return _wide(start, shown)
     if _fits(path, "utf-8"):
         return "utf-8"
-    guess = from_bytes(_foreign_sample(path), cp_isolation=list(_CANDIDATES)).best()
+    sample = _foreign_sample(path)
+    if nearly_utf8(sample):
+        return MENDED
+    guess = from_bytes(sample, cp_isolation=list(_CANDIDATES)).best()
     order = list(dict.fromkeys([*([guess.encoding] if guess else []), *_CANDIDATES]))
     return next((one for one in order if _fits(path, one)), _LAST)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import zlib
 from collections import Counter
 from contextlib import suppress
@@ -101,7 +102,9 @@ def opened(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource
 
 def unreadable(file: SourceFile, cause: Exception) -> SourceError:
     """The error for a file that cannot be read as what it should be."""
-    first = str(cause).strip().splitlines()[0].replace(file.path, file.shown)
+    # DuckDB quotes the value that it stumbled over, which may be what a customer wrote.
+    said = str(cause).strip().splitlines()[0].replace(file.path, file.shown)
+    first = re.sub(r'value ".*"', "a value", said, flags=re.DOTALL)
     return SourceError(
         f"'{file.shown}' cannot be read as {file.format}: {first} "
         "Mend or remove the file, or set format in the source config."

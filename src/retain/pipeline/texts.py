@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 
 from retain.errors import SourceError, UsageError, did_you_mean
-from retain.events.encoding import as_utf8
+from retain.events.encoding import as_utf8, nearly_utf8
 from retain.events.readers import ROW, opened
 from retain.events.source import FORMATS, TableSource, files_of
 from retain.events.sql import name
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 STDIN = "-"
 _LINES = ".txt"
 _FEW = 30
-_BROKEN_SHARE = 0.1
-"""Where more of the foreign letters than this are broken, the text is in another encoding than UTF-8."""
 
 
 @dataclass(frozen=True)
@@ -133,10 +131,8 @@ def _lines(raw: bytes, shown: str) -> Feed:
 
 def _decoded(raw: bytes, shown: str) -> str:
     """The text, in whatever encoding; UTF-8 in which something broke stays UTF-8."""
-    text = raw.decode("utf-8-sig", "replace")
-    broken = text.count("\ufffd")
-    if b"\0" not in raw and (not broken or broken <= _BROKEN_SHARE * sum(not one.isascii() for one in text)):
-        return text
+    if b"\0" not in raw and nearly_utf8(raw):
+        return raw.decode("utf-8-sig", "replace")
     with TemporaryDirectory(prefix="retain-") as folder:
         copy = Path(folder) / "lines.txt"
         copy.write_bytes(raw)

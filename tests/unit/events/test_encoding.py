@@ -64,6 +64,17 @@ def test_a_byte_that_fits_no_usual_encoding_is_still_read(shop: Shop, texts: Any
     assert len(texts(store, "feedback", "text")) == 1
 
 
+def test_a_broken_byte_in_utf8_spoils_one_character(shop: Shop, texts: Any) -> None:
+    """A file of a million good rows is not read as nonsense because one byte broke, and the account says so."""
+    words = "Заказ пришёл вовремя"
+    lines = [f"c{i};2023-01-01;{words} {i}\n".encode() for i in range(9)]
+    lines[4] = lines[4].replace("Заказ".encode(), b"\xff")
+    store = shop.file("feedback", "f.csv", b"customer_id;given_at;text\n" + b"".join(lines)).read()
+    broken = ["Заказ"] * 4 + ["\ufffd"] + ["Заказ"] * 4
+    assert texts(store, "feedback", "text") == [f"{one} пришёл вовремя {i}" for i, one in enumerate(broken)]
+    assert "utf-8 with broken characters" in store.accounts["feedback"].format
+
+
 def test_a_wrong_encoding_is_refused(shop: Shop) -> None:
     """The message names the file and what to set."""
     content = b"customer_id,ordered_at,category\na,2023-01-01,\xff\xfe\xfa\n"

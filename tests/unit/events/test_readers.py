@@ -277,6 +277,19 @@ def test_a_file_that_breaks_in_the_middle_is_named(shop: Shop) -> None:
         shop.at("orders", "o.parquet").read()
 
 
+def test_a_parquet_text_that_is_none_is_named_without_its_words(shop: Shop) -> None:
+    """What a customer wrote does not get into a message that may be logged."""
+    written = pa.array([b"fine", b"my secret \xff words"], pa.binary())
+    text = pa.StringArray.from_buffers(2, *written.buffers()[1:])
+    pq.write_table(
+        pa.table({"customer_id": ["a", "b"], "given_at": ["2023-01-01"] * 2, "text": text}),
+        shop.folder / "f.parquet",
+    )
+    with pytest.raises(SourceError, match=r"'f.parquet' cannot be read as parquet") as caught:
+        shop.at("feedback", "f.parquet").read()
+    assert "secret" not in str(caught.value)
+
+
 def test_names_that_differ_in_case_do_not_collide(shop: Shop) -> None:
     """Two spellings of a name in one file are no error, and a bad row is still shown as it is."""
     shop.csv("orders", "customer_id,ordered_at,Note,note,NOTE\na,2023-01-01,1,2,3\nb,never,1,2,3\n")
