@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,17 +73,29 @@ class Context:
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[int] = ()) -> list[str]:
     """Lines of an aligned table; the columns numbered in ``right`` are set to the right."""
     body = [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(row[at]) for row in [list(head), *body]) for at in range(len(head))]
+    widths = [max(_columns(row[at]) for row in [list(head), *body]) for at in range(len(head))]
     flush = set(right)
 
     def line(cells: Sequence[str]) -> str:
         set_out = [
-            cell.rjust(width) if at in flush else cell.ljust(width)
+            " " * (width - _columns(cell)) + cell if at in flush else cell + " " * (width - _columns(cell))
             for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
         ]
         return ("  " + "  ".join(set_out)).rstrip()
 
     return [line(list(head)), line(["-" * width for width in widths]), *map(line, body)]
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes: ideographs and emoji take two, marks on a letter none.
+
+    >>> _columns("好吃 ok")
+    7
+    """
+    return sum(
+        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1
+        for one in text
+    )
 
 
 def number(value: float | None, digits: int = 3) -> str:
