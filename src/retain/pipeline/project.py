@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from retain.cache import Cache
 from retain.config import find_config, load_config
 from retain.engine import ENGINES
+from retain.engine.kept import Kept
 from retain.engine.views import columns_at_hand
 from retain.errors import ConfigError, ModelError, OutputError
 from retain.events.load import read_events
@@ -90,8 +92,9 @@ class Project:
 
     @cached_property
     def engine(self) -> Engine:
-        """What computes features."""
-        return ENGINES.get(self.config.features.engine)
+        """What computes features, or finds them where an earlier run has left them."""
+        name = self.config.features.engine
+        return Kept(ENGINES.get(name), name, Cache(self.folder / "panels"))
 
     @cached_property
     def tracking(self) -> Tracking:
