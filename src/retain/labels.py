@@ -113,11 +113,17 @@ def orders_of(store: EventStore) -> EventTable:
 def sales_of(store: EventStore) -> EventTable:
     """The rows of the orders table that are sales."""
     orders = orders_of(store)
-    if "kind" not in orders.columns:
-        return orders
-    kind = orders.columns["kind"]
-    levels = [] if kind.levels is None else list(kind.levels)
-    return orders.select(kind.values != levels.index("return")) if "return" in levels else orders
+    sold = _sold(orders)
+    return orders if sold is None else orders.select(sold)
+
+
+def _sold(orders: EventTable) -> BoolArray | None:
+    """Which rows are sales; None if all are."""
+    kind = orders.columns.get("kind")
+    levels = [] if kind is None or kind.levels is None else list(kind.levels)
+    return (
+        None if kind is None or "return" not in levels else np.asarray(kind.values != levels.index("return"))
+    )
 
 
 def observed(store: EventStore) -> tuple[int, int]:
@@ -163,9 +169,11 @@ def require_closed(settings: ChurnSettings, cutoff: int, until: int) -> None:
 
 def _bought(store: EventStore, start: int, end: int, *, known_by: int) -> BoolArray:
     """For each customer, whether a sale happened in ``[start, end)`` and was known before that instant."""
-    sales = sales_of(store)
-    inside = (sales.time >= start) & (sales.time < end) & (sales.known < known_by)
-    return _any_of(sales.customer[inside], len(store.customer_ids))
+    orders = orders_of(store)
+    inside = (orders.time >= start) & (orders.time < end) & (orders.known < known_by)
+    sold = _sold(orders)
+    # Columns other than these would be copied for nothing, once a cutoff.
+    return _any_of(orders.customer[inside if sold is None else inside & sold], len(store.customer_ids))
 
 
 def _any_of(customer: IntArray, customers: int) -> BoolArray:

@@ -9,6 +9,7 @@ from hypothesis import find, given
 from hypothesis import strategies as st
 
 from retain.engine import ENGINES
+from retain.engine.kernel import compute
 from retain.engine.panel import Snapshots
 from retain.engine.views import columns_at_hand
 from retain.events.schemas import SCHEMAS
@@ -96,6 +97,25 @@ def test_kernel_gives_the_bits_of_the_reference(
     slow = ENGINES.get("reference")(store, EVERY, snapshots).values
     for position, name in enumerate(EVERY.names):
         assert fast[:, position].tobytes() == slow[:, position].tobytes(), name
+
+
+@given(
+    rows=st.lists(order_rows(), min_size=1, max_size=25),
+    snapshots=st.lists(st.tuples(st.integers(0, 2), st.sampled_from(CUTOFFS)), max_size=12),
+    shards=st.sampled_from([1, 7, 64]),
+)
+def test_however_many_shards_the_bits_are_the_same(
+    orders_store: Build, rows: list[Row], snapshots: list[tuple[int, int]], shards: int
+) -> None:
+    """For snapshots in any order, some customers left out, some asked for twice."""
+    store = orders_store(rows, customers=["a", "b", "c"])
+    features = feature_set(list(FAMILIES), columns_at_hand(store))
+    some = Snapshots(
+        np.array([one for one, _ in snapshots], dtype=np.int64),
+        np.array([cutoff for _, cutoff in snapshots], dtype=np.int64),
+    )
+    sharded = compute(store, features, some, shards).values
+    assert sharded.tobytes() == ENGINES.get("reference")(store, features, some).values.tobytes()
 
 
 def test_every_declared_feature_is_fed_by_full_tables(

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from retain.engine.order import by_customer
 from retain.events.schemas import SCHEMAS
 from retain.events.store import MISSING, EventTable
 from retain.timeline import MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import numpy.typing as npt
 
@@ -208,7 +209,8 @@ def happenings(stream: Stream, table: EventTable) -> Happenings:
     """The stream's events among these rows of its table."""
     time = _times(stream.time, table)
     rows = np.flatnonzero((time != MISSING) & _passing(stream, table))
-    rows = rows[np.lexsort((time[rows], table.customer[rows]))]
+    if stream.time is not None:
+        rows = rows[by_customer(table.customer[rows], time[rows])]
     there = stream.at_hand(frozenset(table.columns)) or frozenset()
     numbers = {name: _number(spec, table)[rows] for name, spec in stream.numbers.items() if name in there}
     columns = {
@@ -222,6 +224,17 @@ def happenings(stream: Stream, table: EventTable) -> Happenings:
     }
     parts = {name: stream.numbers[name].parts for name in numbers}
     return Happenings(table.customer[rows], time[rows], columns, parts)
+
+
+def stream_columns(stream: Stream, read: Iterable[str]) -> set[str]:
+    """The columns of its table that a stream needs for these of its own."""
+    found = set(stream.columns())
+    for name in read:
+        if name in stream.categories:
+            found.add(stream.categories[name])
+        else:
+            found.update(stream.columns(stream.flags[name].number if name in stream.flags else name))
+    return found
 
 
 def earliest(streams: list[Stream], table: EventTable) -> IntArray:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from retain.engine.order import by_customer
 from retain.engine.streams import STREAMS, happenings
 from retain.events.store import MISSING, EventStore, EventTable
 from retain.timeline import DAY, MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
 
@@ -62,7 +63,7 @@ def _order_columns(store: EventStore) -> dict[str, frozenset[str]]:
     orders = store.tables.get("orders")
     if orders is None:
         return {}
-    always = {"gap", "hour", "weekday", "weekend", "hour_band"}
+    always = {"gap", *HABITS}
     numbers = {"amount"} & set(orders.columns) | ({"items"} if "quantity" in orders.columns else set())
     bargains = {"discount", "gross"} if {"amount", "discount"} <= set(orders.columns) else set()
     lines = {ours for ours, theirs in _LINE_CATEGORIES.items() if theirs in orders.columns}
@@ -73,6 +74,23 @@ def _order_columns(store: EventStore) -> dict[str, frozenset[str]]:
 
 
 _LINE_CATEGORIES = {"product": "product_id", "category": "category"}
+_NEEDS = {
+    "items": ("quantity",),
+    "amount": ("amount",),
+    "discount": ("amount", "discount"),
+    "gross": ("amount", "discount"),
+}
+HABITS = frozenset({"hour", "weekday", "weekend", "hour_band"})
+"""The columns that tell when in the day and week an order was."""
+
+
+def order_columns(read: Iterable[str]) -> set[str]:
+    """The columns of the orders table that its views need for these of their own."""
+    found = {"order_id", "kind"}
+    for name in read:
+        found.update(_NEEDS.get(name, ()))
+        found.update({_LINE_CATEGORIES[name]} if name in _LINE_CATEGORIES else ())
+    return found
 
 
 def number_parts(view: str, column: str, money_exponent: int) -> int:
@@ -90,26 +108,44 @@ def number_parts(view: str, column: str, money_exponent: int) -> int:
     raise KeyError(f"{view}.{column} is no number")
 
 
-def build_views(table: EventTable, store: EventStore) -> dict[str, View]:
+def build_views(
+    table: EventTable, store: EventStore, customers: int, lines: IntArray, *, habits: bool
+) -> dict[str, View]:
     """The views of these rows of the orders table.
 
     Args:
-        table: rows of ``store.tables["orders"]``, all or those known at some instant.
-        store: for the number of customers, the time zone and the currency.
+        table: rows, all or those of some customers that were known at some instant.
+        store: for the time zone and the currency.
+        customers: how many there are in these rows.
+        lines: from ``order_of_line`` these rows.
+        habits: whether the hour and weekday of orders are wanted.
 
     Returns:
         ``orders`` and ``returns`` with lines joined to orders, and ``lines`` as they are.
     """
-    customers = len(store.customer_ids)
     is_return = _is_return(table)
-    sales = table.select(~is_return)
+    sales, group = (table, lines) if not is_return.any() else _part(table, lines, ~is_return)
+    orders = _orders(sales, group, customers, 1, store.money_exponent)
     views = {
-        "orders": _with_habits(_orders(sales, customers, 1, store.money_exponent), store.zone),
+        "orders": _with_habits(orders, store.zone) if habits else orders,
         "lines": _lines(sales, customers),
     }
     if "kind" in table.columns:
-        views["returns"] = _orders(table.select(is_return), customers, -1, store.money_exponent)
+        views["returns"] = _orders(*_part(table, lines, is_return), customers, -1, store.money_exponent)
     return views
+
+
+def _part(table: EventTable, lines: IntArray, rows: npt.NDArray[np.bool_]) -> tuple[EventTable, IntArray]:
+    """Some rows that hold no part of an order alone, and their orders counted anew."""
+    group = lines[rows]
+    there = np.zeros(int(lines.max(initial=-1)) + 1, dtype=np.int64)
+    there[group] = 1
+    return table.select(rows), (np.cumsum(there) - 1)[group]
+
+
+def first_lines(lines: IntArray) -> npt.NDArray[np.bool_]:
+    """Which rows begin an order; orders are numbered by their first row."""
+    return np.diff(np.maximum.accumulate(lines), prepend=-1) > 0
 
 
 def stream_view(name: str, table: EventTable, customers: int) -> View:
@@ -132,7 +168,7 @@ def order_of_line(table: EventTable) -> IntArray:
         code = table.columns["order_id"].values.astype(np.int64)
         key = np.where(code >= 0, code, key)
     key = key * 2 + _is_return(table)
-    order = np.lexsort((np.arange(rows), key, table.customer))
+    order = by_customer(table.customer, key)
     starts = np.ones(rows, dtype=bool)
     starts[1:] = (table.customer[order][1:] != table.customer[order][:-1]) | (
         key[order][1:] != key[order][:-1]
@@ -160,13 +196,11 @@ def _offsets(customer: IntArray, customers: int) -> IntArray:
     return np.searchsorted(customer, np.arange(customers + 1)).astype(np.int64)
 
 
-def _orders(table: EventTable, customers: int, sign: int, money_exponent: int) -> View:
+def _orders(table: EventTable, group: IntArray, customers: int, sign: int, money_exponent: int) -> View:
     """Lines joined to orders: first time, exact sums, and the gap to the order before."""
-    group = order_of_line(table)
-    count = int(group.max()) + 1 if len(group) else 0
     # Rows are sorted by time within a customer, so an order's first row has its first time.
-    first = np.full(count, len(group), dtype=np.int64)
-    np.minimum.at(first, group, np.arange(len(group)))
+    first = np.flatnonzero(first_lines(group))
+    count = len(first)
     customer, time = table.customer[first], table.time[first]
     columns: dict[str, IntArray] = {}
     if "amount" in table.columns:

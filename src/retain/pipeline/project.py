@@ -6,8 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retain.cache import Cache
 from retain.config import find_config, load_config
 from retain.engine import ENGINES
+from retain.engine.kept import Kept
 from retain.engine.streams import SPOKEN
 from retain.engine.views import columns_at_hand
 from retain.errors import ConfigError, GateError, ModelError, OutputError
@@ -97,8 +99,9 @@ class Project:
 
     @cached_property
     def engine(self) -> Engine:
-        """What computes features."""
-        return ENGINES.get(self.config.features.engine)
+        """What computes features, or finds them where an earlier run has left them."""
+        name = self.config.features.engine
+        return Kept(ENGINES.get(name), name, Cache(self.folder / "panels"))
 
     @cached_property
     def tracking(self) -> Tracking:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retain.cache import Cache
 from retain.events.store import Column
 from retain.text.backends import backend_of
-from retain.text.cache import Cache
 from retain.text.feed import feed_of
 from retain.text.lexicon import INTENTS, TOPICS
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from retain.cache import Cache
 from retain.text.backends import backend_of
-from retain.text.cache import Cache
 from retain.text.tiers import ThroughTime
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from retain.cache import key_of
 from retain.registry import Registry
-from retain.text.cache import key_of
 from retain.text.clean import cleaned
 from retain.text.hooks import hook
 from retain.text.lexicon import lexicon
@@ -17,7 +17,7 @@ from retain.text.tiers import LEARNED, SELF_TRAINED, ThroughTime
 from retain.text.understood import LEXICON, by_words
 
 if TYPE_CHECKING:
-    from retain.text.cache import Cache
+    from retain.cache import Cache
     from retain.text.feed import Feed, FloatArray, TextArray
     from retain.text.hooks import Model
     from retain.text.understood import Understood

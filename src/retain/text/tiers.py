@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retain.text.cache import key_of
+from retain.cache import key_of
 from retain.text.clean import cleaned
 from retain.text.fitting import FEWEST, MOST
 from retain.text.fold import fold
@@ -27,8 +27,8 @@ from retain.text.understood import by_words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from retain.cache import Arrays, Cache
     from retain.events.store import IntArray
-    from retain.text.cache import Arrays, Cache
     from retain.text.feed import Feed, FloatArray, TextArray
     from retain.text.hashing import Hashed
     from retain.text.learning import Lesson

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retain.text.cache import key_of
+from retain.cache import key_of
 from retain.text.lexicon import lexicon
 from retain.text.reading import read
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from retain.cache import Arrays, Cache
     from retain.events.store import IntArray
-    from retain.text.cache import Arrays, Cache
     from retain.text.feed import Feed, FloatArray, TextArray
 
     BoolArray = npt.NDArray[np.bool_]

@@ -70,7 +70,8 @@ def test_columns_at_hand_follow_from_the_source(
     assert found["orders"] == always | orders_has
     assert found["lines"] == lines_have
     assert found.get("returns") == returns_have
-    views = build_views(store.tables["orders"], store)
+    table = store.tables["orders"]
+    views = build_views(table, store, len(store.customer_ids), order_of_line(table), habits=True)
     assert views.keys() == found.keys()
     for name, promised in found.items():
         assert promised <= views[name].columns.keys()

@@ -12,9 +12,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from retain.cache import Cache
 from retain.errors import ConfigError, SourceError, UsageError, UserError
 from retain.text.backends import MODEL, TextSettings, backend_of
-from retain.text.cache import Cache
 from retain.text.feed import Feed
 from retain.text.hooks import Command, Function, Onnx, hook
 from retain.text.understood import LEXICON

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from retain.cache import Cache
 from retain.text.at_once import at_once
 from retain.text.backends import TextSettings, backend_of
-from retain.text.cache import Cache
 from retain.text.feed import Feed
 from retain.text.tiers import LEARNED, SELF_TRAINED
 from retain.timeline import DAY, instant

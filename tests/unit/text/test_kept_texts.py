@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from retain.errors import OutputError
+from retain.cache import Cache, key_of
 from retain.text.backends import TextSettings, backend_of
-from retain.text.cache import Cache, key_of
 from retain.text.feed import Feed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from retain.text.cache import Arrays
+    from retain.cache import Arrays
 
 DAY = 86_400_000_000
 
@@ -39,41 +38,6 @@ class Maker:
         }
 
 
-def same(one: Arrays, other: Arrays) -> bool:
-    """Whether both hold the same arrays of the same types."""
-    return list(one) == list(other) and all(
-        one[name].dtype == other[name].dtype and one[name].tobytes() == other[name].tobytes() for name in one
-    )
-
-
-def test_what_was_made_once_is_read_back(tmp_path: Path) -> None:
-    """A hit gives the same arrays, types and all, and makes nothing; so does the next run."""
-    make = Maker()
-    first = Cache(tmp_path / "texts")
-    made = first.arrays("a", make)
-    assert same(first.arrays("a", make), made)
-    assert same(Cache(tmp_path / "texts").arrays("a", make), made)
-    assert make.times == 1
-
-
-def test_another_key_is_made(tmp_path: Path) -> None:
-    """Each key has its own file."""
-    make, cache = Maker(), Cache(tmp_path)
-    cache.arrays("a", make)
-    cache.arrays("b", make)
-    assert make.times == 2
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["a.arrays", "b.arrays"]
-
-
-def test_without_a_folder_nothing_is_kept() -> None:
-    """Everything is made each time, and there is nothing to clear away."""
-    make, cache = Maker(), Cache(None)
-    cache.arrays("a", make)
-    cache.arrays("a", make)
-    cache.forget_the_rest()
-    assert make.times == 2
-
-
 def test_the_same_arrays_are_the_same_bytes(tmp_path: Path) -> None:
     """A file tells nothing of when it was written."""
     for name in ("one", "two"):
@@ -81,45 +45,10 @@ def test_the_same_arrays_are_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one" / "a.arrays").read_bytes() == (tmp_path / "two" / "a.arrays").read_bytes()
 
 
-def test_a_damaged_file_is_made_again(tmp_path: Path) -> None:
-    """Cut anywhere, or with any byte wrong, a file is never believed and never the end of a run."""
-    wanted = Cache(tmp_path).arrays("a", Maker())
-    path = tmp_path / "a.arrays"
-    whole = path.read_bytes()
-    wrong = [whole[:length] for length in range(0, len(whole), 37)]
-    wrong += [whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :] for at in range(0, len(whole), 3)]
-    wrong += [b"hello", whole[32:]]
-    for one in wrong:
-        path.write_bytes(one)
-        assert same(Cache(tmp_path).arrays("a", Maker()), wanted)
-
-
-def test_files_that_nobody_asked_for_go(tmp_path: Path) -> None:
-    """At the end of a run what it did not use is removed; files of others stay."""
-    Cache(tmp_path).arrays("old", Maker())
-    Cache(tmp_path).arrays("new", Maker())
-    (tmp_path / "notes.txt").write_text("mine")
-    (tmp_path / "folder.arrays").mkdir()
-    again = Cache(tmp_path)
-    again.arrays("new", Maker())
-    again.forget_the_rest()
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["folder.arrays", "new.arrays", "notes.txt"]
-
-
 def test_a_folder_that_is_not_there_has_nothing_to_forget(tmp_path: Path) -> None:
     """A run without texts leaves no folder behind."""
     Cache(tmp_path / "texts").forget_the_rest()
     assert not (tmp_path / "texts").exists()
-
-
-def test_a_folder_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
-    """It names the place."""
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(OutputError, match=r"Cannot write .*file"):
-        Cache(tmp_path / "file" / "texts").arrays("a", Maker())
-    (tmp_path / "a.arrays").mkdir()
-    with pytest.raises(OutputError, match="not a file"):
-        Cache(tmp_path).arrays("a", Maker())
 
 
 def test_a_maker_that_fails_leaves_nothing(tmp_path: Path) -> None:

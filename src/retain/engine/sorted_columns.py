@@ -1,0 +1,171 @@
+"""Columns sorted once by customer and value: medians, and how many categories and how evenly, for any window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retain.engine.order import by_customer
+from retain.engine.panel import entropy, weighted_log
+from retain.features.spec import How
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from retain.events.store import IntArray
+
+    FloatArray = npt.NDArray[np.float64]
+    BoolArray = npt.NDArray[np.bool_]
+
+
+def running(values: IntArray | BoolArray) -> IntArray:
+    """Running sums, with the 0 before the first."""
+    result = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(values, out=result[1:])
+    return result
+
+
+def counted_before(owner: IntArray, owners: int, stretch: IntArray, moments: int) -> IntArray:
+    """How many events of each owner lie before each moment, moments by owners.
+
+    Args:
+        owner: of each event.
+        owners: how many there are.
+        stretch: of each event, how many moments do not come after it.
+        moments: how many there are.
+    """
+    counts = np.bincount(stretch * owners + owner, minlength=(moments + 1) * owners)
+    before = counts.reshape(moments + 1, owners)[:-1]
+    # Whole rows are added: a running sum along them would wait for each addition before the next.
+    for place in range(1, moments):
+        before[place] += before[place - 1]
+    return before
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Known numbers, sorted by customer and size.
+
+    Attributes:
+        offsets: customer ``c``'s are ``offsets[c]:offsets[c + 1]``.
+        time: when each was.
+        value: the numbers, in parts.
+    """
+
+    offsets: IntArray
+    time: IntArray
+    value: IntArray
+
+    @classmethod
+    def of(cls, owner: IntArray, time: IntArray, value: IntArray, customers: int) -> Ranked:
+        """These numbers, sorted once for every window; ``owner`` is ascending."""
+        order = by_customer(owner, value)
+        return cls(running(np.bincount(owner, minlength=customers)), time[order], value[order])
+
+    def median(self, starts: IntArray, ends: IntArray) -> FloatArray:
+        """The middle number in each window ``[start, end)``, in parts, windows by customers; NaN where there is none."""
+        result = np.full((len(starts), len(self.offsets) - 1), np.nan)
+        for place, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+            result[place] = self._median(start, end)
+        return result
+
+    def _median(self, start: int, end: int) -> FloatArray:
+        inside = running((self.time >= start) & (self.time < end))
+        before = inside[self.offsets[:-1]]
+        count = inside[self.offsets[1:]] - before
+        there = count > 0
+        before, count = before[there], count[there]
+
+        def ranked(rank: IntArray) -> FloatArray:
+            # The number of that rank is where the running count first exceeds those before it by rank + 1.
+            return self.value[np.searchsorted(inside, before + rank + 1) - 1].astype(np.float64)
+
+        result = np.full(len(there), np.nan)
+        result[there] = (ranked((count - 1) // 2) + ranked(count // 2)) / 2
+        return result
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Known categories, sorted by customer and category.
+
+    Attributes:
+        first: the first group of each customer who has any.
+        has: which customers have any.
+        group: of each event.
+        time: of each event.
+        groups: how many.
+    """
+
+    first: IntArray
+    has: BoolArray
+    group: IntArray
+    time: IntArray
+    groups: int
+
+    @classmethod
+    def of(cls, owner: IntArray, time: IntArray, code: IntArray, customers: int) -> Grouped:
+        """These categories, sorted once for every window; ``owner`` is ascending."""
+        order = by_customer(owner, code)
+        code, owner = code[order], owner[order]
+        fresh = np.ones(len(code), dtype=bool)
+        fresh[1:] = (code[1:] != code[:-1]) | (owner[1:] != owner[:-1])
+        group = np.cumsum(fresh) - 1
+        count = np.bincount(owner[fresh], minlength=customers)
+        has = count > 0
+        return cls((np.cumsum(count) - count)[has], has, group, time[order], int(fresh.sum()))
+
+    def count(self, starts: IntArray, ends: IntArray) -> Counts:
+        """How often each category occurs in each window ``[start, end)``."""
+        moments = np.unique(np.concatenate([starts, ends]))
+        before = counted_before(
+            self.group, self.groups, np.searchsorted(moments, self.time, side="right"), len(moments)
+        )
+        sizes = before[np.searchsorted(moments, ends)] - before[np.searchsorted(moments, starts)]
+        return Counts(self.first, self.has, sizes)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How often each category of each customer occurs in some windows.
+
+    Attributes:
+        first: the first category of each customer who has any.
+        has: which customers have any.
+        sizes: events in each window of each category; 0 where it does not occur.
+    """
+
+    first: IntArray
+    has: BoolArray
+    sizes: IntArray
+
+    def summary(self, how: How) -> FloatArray:
+        """How many categories, or how evenly they are spread, windows by customers; NaN for evenness without any."""
+        if how is How.DISTINCT:
+            return self._of_all(np.add, (self.sizes > 0).astype(np.int64)).astype(np.float64)
+        total = self._of_all(np.add, self.sizes)
+        there = total > 0
+        result = np.full(total.shape, np.nan)
+        if how is How.TOP_SHARE:
+            most = self._of_all(np.maximum, self.sizes)
+            result[there] = most[there] / total[there]
+            return result
+        table = np.array(
+            [weighted_log(count) for count in range(int(total.max(initial=0)) + 1)], dtype=np.int64
+        )
+        parts = self._of_all(np.add, table[self.sizes])
+        result[there] = entropy(
+            table[total[there]].astype(np.float64),
+            parts[there].astype(np.float64),
+            total[there].astype(np.float64),
+        )
+        return result
+
+    def _of_all(self, what: np.ufunc, values: IntArray) -> IntArray:
+        """The values of each customer's categories put together; 0 for one without any."""
+        result = np.zeros((len(values), len(self.has)), dtype=np.int64)
+        if len(self.first):
+            result[:, self.has] = what.reduceat(values, self.first, axis=1)
+        return result

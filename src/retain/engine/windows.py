@@ -1,0 +1,257 @@
+"""Measures of any window before any cutoff, each as the difference of two look-ups in running sums."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retain.engine.panel import combine
+from retain.engine.sorted_columns import Counts, Grouped, Ranked, counted_before, running
+from retain.engine.views import View
+from retain.events.store import MISSING
+from retain.features.spec import CATEGORICAL, FeatureSet, How, Measure, measures
+from retain.timeline import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    import numpy.typing as npt
+
+    from retain.events.store import IntArray
+    from retain.timeline import Lookback
+
+    FloatArray = npt.NDArray[np.float64]
+    BoolArray = npt.NDArray[np.bool_]
+    Which = tuple[str, str | None]
+    """A view and the flag that its events have to have."""
+
+
+class Windows:
+    """Views at some snapshots, with whatever was made of them so far."""
+
+    def __init__(
+        self, views: Mapping[str, View], customer: IntArray, cutoff: IntArray, features: FeatureSet
+    ) -> None:
+        """Nothing is computed yet.
+
+        Args:
+            views: of all that was known.
+            customer: of each snapshot, its place in the views.
+            cutoff: of each snapshot.
+            features: what will be asked for.
+        """
+        self._views = dict(views)
+        self._customer, self._cutoff = customer, cutoff
+        self._cutoffs, self._number = np.unique(cutoff, return_inverse=True)
+        self._features = features
+        self._offsets_asked: dict[Which, set[int]] = defaultdict(set)
+        self._columns_asked: dict[Which, set[str]] = defaultdict(set)
+        for one in (one for feature in features.features for one in measures(feature.formula)):
+            if one.value is not None:
+                self._columns_asked[one.view, one.where].add(one.value)
+            if one.how not in CATEGORICAL and one.how is not How.MEDIAN:
+                ends = {one.within.until_days, one.within.days}
+                self._offsets_asked[one.view, one.where] |= {days for days in ends if days is not None}
+        self._filtered: dict[Which, View] = {}
+        self._owners: dict[Which, IntArray] = {}
+        self._places: dict[tuple[Which, int | None], IntArray] = {}
+        self._prefix: dict[tuple[Which, str, str], IntArray | None] = {}
+        self._looked_up: dict[tuple[Which, str, str, int | None], IntArray] = {}
+        self._ranked: dict[tuple[Which, str], Ranked] = {}
+        self._grouped: dict[tuple[Which, str], Grouped] = {}
+        self._counted: dict[tuple[Which, str, Lookback], Counts] = {}
+        self._done: dict[Measure, FloatArray] = {}
+
+    def values(self) -> FloatArray:
+        """The features, rows by columns."""
+        columns = np.empty((len(self._features.features), len(self._customer)))
+        for place, one in enumerate(self._features.features):
+            columns[place] = combine(one.formula, self._measured)
+        # One turn at the end is quicker than a column at a time.
+        return np.ascontiguousarray(columns.T)
+
+    def _measured(self, one: Measure) -> FloatArray:
+        if one not in self._done:
+            if one.how in CATEGORICAL:
+                self._done[one] = self._counts(one).summary(one.how)[self._number, self._customer]
+            elif one.how is How.MEDIAN:
+                medians = self._numbers(one).median(*self._ranges(one.within))
+                self._done[one] = medians[self._number, self._customer] / self._parts(one)
+            else:
+                self._done[one] = self._measure(one)
+        return self._done[one]
+
+    def _ranges(self, within: Lookback) -> tuple[IntArray, IntArray]:
+        """The first instant of the window before each cutoff, and the first after it."""
+        start, end = within.start, within.end
+        cutoffs = self._cutoffs.tolist()
+        return np.array([start(one) for one in cutoffs]), np.array([end(one) for one in cutoffs])
+
+    def _view(self, which: Which) -> View:
+        """The view with only the events that have the flag."""
+        name, flag = which
+        if flag is None:
+            return self._views[name]
+        if which not in self._filtered:
+            self._filtered[which] = _filtered(self._views[name], flag, self._columns_asked[which])
+        return self._filtered[which]
+
+    def _owner(self, which: Which) -> IntArray:
+        """Whose each event is."""
+        if which not in self._owners:
+            offsets = self._view(which).offsets
+            self._owners[which] = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        return self._owners[which]
+
+    def _place(self, which: Which, days: int | None) -> IntArray:
+        """For each snapshot, the place of the customer's first event so many days before the cutoff or later; None is any."""
+        if days is None and (which, None) not in self._places:
+            self._places[which, None] = self._view(which).offsets[self._customer]
+        elif (which, days) not in self._places:
+            self._find_places(which)
+        return self._places[which, days]
+
+    def _find_places(self, which: Which) -> None:
+        """All places that will be asked for: events are counted by customer and stretch between two moments, then added up."""
+        view = self._view(which)
+        moments = {days: self._cutoffs - days * DAY for days in self._offsets_asked[which]}
+        whole = np.unique(np.concatenate(list(moments.values())))
+        stretch = np.searchsorted(whole, view.time, side="right")
+        customers = len(view.offsets) - 1
+        place = counted_before(self._owner(which), customers, stretch, len(whole)) + view.offsets[:-1]
+        for days, each in moments.items():
+            row = np.searchsorted(whole, each) * customers
+            self._places[which, days] = place.ravel()[row[self._number] + self._customer]
+
+    def _column(self, one: Measure) -> str:
+        """The column that a measure reads."""
+        assert one.value is not None  # noqa: S101  # the declaration refuses such a measure without a value
+        return one.value
+
+    def _parts(self, one: Measure) -> int:
+        """How many whole parts make one unit of the measure's column."""
+        return self._views[one.view].parts[self._column(one)]
+
+    def _known(self, which: Which, column: str) -> tuple[IntArray, IntArray, IntArray]:
+        """Whose the known values of a column are, when they were, and the values."""
+        view = self._view(which)
+        known = view.columns[column] != MISSING
+        return self._owner(which)[known], view.time[known], view.columns[column][known]
+
+    def _numbers(self, one: Measure) -> Ranked:
+        """The measure's column, sorted by size."""
+        which, column = (one.view, one.where), self._column(one)
+        if (which, column) not in self._ranked:
+            customers = len(self._view(which).offsets) - 1
+            self._ranked[which, column] = Ranked.of(*self._known(which, column), customers)
+        return self._ranked[which, column]
+
+    def _counts(self, one: Measure) -> Counts:
+        """How often each category occurs in the measure's window before each cutoff."""
+        which, column = (one.view, one.where), self._column(one)
+        if (which, column) not in self._grouped:
+            customers = len(self._view(which).offsets) - 1
+            self._grouped[which, column] = Grouped.of(*self._known(which, column), customers)
+        if (which, column, one.within) not in self._counted:
+            counted = self._grouped[which, column].count(*self._ranges(one.within))
+            self._counted[which, column, one.within] = counted
+        return self._counted[which, column, one.within]
+
+    def _sums(self, which: Which, column: str, kind: str) -> IntArray | None:
+        """Running sums of known values, their squares or their number; wrapped at 64 bits, differences are exact.
+
+        None stands for the number where every value is known: it is that of the events.
+        """
+        key = (which, column, kind)
+        if key not in self._prefix:
+            values = self._view(which).columns[column]
+            known = values != MISSING
+            if kind == "count":
+                self._prefix[key] = None if known.all() else running(known)
+            else:
+                summed = np.where(known, values, 0)
+                self._prefix[key] = running(summed * summed if kind == "square" else summed)
+        return self._prefix[key]
+
+    def _sum(self, one: Measure, kind: str) -> IntArray:
+        """The same in the measure's window before each snapshot's cutoff."""
+        within = one.within
+        return self._up_to(one, kind, within.until_days) - self._up_to(one, kind, within.days)
+
+    def _up_to(self, one: Measure, kind: str, days: int | None) -> IntArray:
+        which, column = (one.view, one.where), self._column(one)
+        key = (which, column, kind, days)
+        if key not in self._looked_up:
+            sums = self._sums(which, column, kind)
+            place = self._place(which, days)
+            self._looked_up[key] = place if sums is None else sums[place]
+        return self._looked_up[key]
+
+    def _measure(self, one: Measure) -> FloatArray:  # noqa: PLR0911  # one return a kind of aggregation
+        """One measure from the events in the window before each snapshot's cutoff."""
+        which = (one.view, one.where)
+        view = self._view(which)
+        low, high = self._place(which, one.within.days), self._place(which, one.within.until_days)
+        if one.how is How.SINCE_LAST:
+            return _days_since(view.time, high - 1, high > low, self._cutoff)
+        if one.how is How.SINCE_FIRST:
+            return _days_since(view.time, low, high > low, self._cutoff)
+        if one.value is None:
+            return (high - low).astype(np.float64)
+        if one.how in (How.MIN, How.MAX):
+            return _extreme(one.how, view.columns[one.value], low, high) / view.parts[one.value]
+        known = self._sum(one, "count")
+        if one.how is How.COUNT:
+            return known.astype(np.float64)
+        parts = view.parts[one.value]
+        total = self._sum(one, "sum")
+        if one.how is How.SUM:
+            return total.astype(np.float64) / parts
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if one.how is How.MEAN:
+                return np.where(known > 0, total.astype(np.float64) / known / parts, np.nan)
+            return deviation(known, total, self._sum(one, "square")) / parts
+
+
+def deviation(count: IntArray, total: IntArray, squares: IntArray) -> FloatArray:
+    """Sample standard deviation from exact sums, without the cancellation of the usual short formula.
+
+    With ``m = total // count`` and ``r = total - count * m``, the squared distances from ``m`` are
+    ``squares - 2 m total + count m^2``: a whole number that 64-bit arithmetic gives exactly even where its terms
+    overflow. What is left is ``(that - r^2 / count) / (count - 1)``.
+
+    >>> float(deviation(np.array([2]), np.array([4]), np.array([10]))[0])  # 1 and 3
+    1.4142135623730951
+    """
+    enough = count > 1
+    some = np.where(enough, count, 2)
+    centre = total // some
+    rest = (total - some * centre).astype(np.float64)
+    distances = (squares - 2 * centre * total + some * centre * centre).astype(np.float64)
+    return np.where(enough, np.sqrt(np.maximum(distances - rest * rest / some, 0.0) / (some - 1)), np.nan)
+
+
+def _filtered(view: View, flag: str, wanted: Collection[str]) -> View:
+    """The events whose flag says yes, with the wanted columns."""
+    rows = np.flatnonzero(view.columns[flag] == 1)
+    columns = {name: view.columns[name][rows] for name in wanted}
+    return View(np.searchsorted(rows, view.offsets), view.time[rows], columns, view.parts)
+
+
+def _extreme(how: How, values: IntArray, low: IntArray, high: IntArray) -> FloatArray:
+    """Smallest or largest known value of each stretch ``low:high``, in parts; NaN where there is none."""
+    last = np.iinfo(np.int64).max if how is How.MIN else MISSING
+    # What is not known must not win, and one value more lets a stretch end behind the last.
+    padded = np.append(np.where(values == MISSING, last, values), last)
+    between = np.column_stack((low, high)).ravel()
+    found = (np.minimum if how is How.MIN else np.maximum).reduceat(padded, between)[::2]
+    return np.where((high > low) & (found != last), found.astype(np.float64), np.nan)
+
+
+def _days_since(time: IntArray, position: IntArray, there: BoolArray, cutoff: IntArray) -> FloatArray:
+    """Days from the event at each position to the cutoff; NaN where there is none."""
+    days = np.full(len(position), np.nan)
+    days[there] = (cutoff[there] - time[position[there]]).astype(np.float64) / DAY
+    return days

@@ -1,0 +1,132 @@
+"""Arrays kept between runs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from retain.cache import Cache, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+KEY = key_of(["a", "key"])
+MADE = {
+    "numbers": np.array([[1.5, np.nan], [-0.0, 4.0], [5.0, 6.0]]),
+    "flags": np.array([True, False]),
+    "codes": np.array(["en", "bg"]),
+}
+
+
+def refuse() -> Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]:
+    raise AssertionError("made again")
+
+
+def same(found: object) -> bool:
+    return isinstance(found, dict) and {
+        name: (one.dtype, one.shape, one.tobytes()) for name, one in found.items()
+    } == {name: (one.dtype, one.shape, one.tobytes()) for name, one in MADE.items()}
+
+
+def test_what_was_made_is_not_made_again(tmp_path: Path) -> None:
+    """The next run finds the same bits."""
+    assert Cache(tmp_path).arrays(KEY, lambda: MADE) is MADE
+    assert same(Cache(tmp_path).arrays(KEY, refuse))
+    assert Cache(tmp_path).find(key_of(["another"])) is None
+
+
+def test_without_a_folder_nothing_is_kept() -> None:
+    """Each run makes its own."""
+    cache = Cache(None)
+    assert cache.arrays(KEY, lambda: MADE) is MADE
+    assert cache.find(KEY) is None
+    cache.forget_the_rest()
+    cache.shrink(0)
+
+
+def test_any_damaged_byte_is_noticed(tmp_path: Path) -> None:
+    """Whichever byte another program has changed: what is found is whole, or nothing is found."""
+    cache = Cache(tmp_path)
+    cache.keep(KEY, MADE)
+    path = tmp_path / f"{KEY}.arrays"
+    whole = path.read_bytes()
+    lost = 0
+    for place in range(len(whole)):
+        for flipped in (0xFF, 0x01):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ flipped]) + whole[place + 1 :])
+            found = cache.find(KEY)
+            lost += found is None
+            # A part's own name is in no checksum; whoever asks sees that it is not there.
+            assert found is None or set(found) != set(MADE) or same(found), place
+    assert lost > len(whole)
+
+
+@pytest.mark.parametrize("left", [0, 1, 100, -1])
+def test_a_file_cut_short_is_made_again(tmp_path: Path, left: int) -> None:
+    """And is whole afterwards."""
+    Cache(tmp_path).keep(KEY, MADE)
+    path = tmp_path / f"{KEY}.arrays"
+    path.write_bytes(path.read_bytes()[:left])
+    assert Cache(tmp_path).arrays(KEY, lambda: MADE) is MADE
+    assert same(Cache(tmp_path).arrays(KEY, refuse))
+
+
+def test_objects_are_never_read(tmp_path: Path) -> None:
+    """A file with pickled objects in it is no file of ours."""
+    path = tmp_path / f"{KEY}.arrays"
+    np.savez(path, allow_pickle=True, numbers=np.array([None, "x"], dtype=object))
+    assert Cache(tmp_path).find(KEY) is None
+
+
+def test_what_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
+    """The run has what it made all the same."""
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    assert Cache(blocked).arrays(KEY, lambda: MADE) is MADE
+    assert blocked.read_text() == "no folder"
+
+
+def test_two_runs_that_write_the_same_do_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them wins, and what is there is whole."""
+    write = np.savez
+
+    def slowly(*given: Any, **named: Any) -> None:
+        monkeypatch.setattr(np, "savez", write)
+        Cache(tmp_path).keep(KEY, MADE)
+        write(*given, **named)
+
+    monkeypatch.setattr(np, "savez", slowly)
+    Cache(tmp_path).keep(KEY, MADE)
+    assert [one.name for one in tmp_path.iterdir()] == [f"{KEY}.arrays"]
+    assert same(Cache(tmp_path).find(KEY))
+
+
+def test_what_nobody_asked_for_is_forgotten(tmp_path: Path) -> None:
+    """Other files in the folder are not ours to remove."""
+    old = Cache(tmp_path)
+    old.keep(KEY, MADE)
+    old.keep(key_of(["gone"]), MADE)
+    (tmp_path / "notes.txt").write_text("mine")
+    new = Cache(tmp_path)
+    new.arrays(KEY, refuse)
+    new.forget_the_rest()
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted([f"{KEY}.arrays", "notes.txt"])
+
+
+def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
+    """To be found is to be used."""
+    cache = Cache(tmp_path)
+    keys = [key_of([str(number)]) for number in range(3)]
+    for age, key in enumerate(keys):
+        cache.keep(key, MADE)
+        os.utime(tmp_path / f"{key}.arrays", (1_000 + age, 1_000 + age))
+    assert cache.find(keys[0]) is not None
+    size = (tmp_path / f"{keys[0]}.arrays").stat().st_size
+    cache.shrink(2 * size)
+    assert [cache.find(key) is not None for key in keys] == [True, False, True]
+    cache.shrink(size - 1)
+    assert not list(tmp_path.iterdir())
