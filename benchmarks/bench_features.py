@@ -1,135 +1,133 @@
-"""What a panel of features costs: the kernel against well-vectorised pandas, the same numbers, taking turns.
+"""What a panel of features costs: the kernel against pandas, Polars, DuckDB SQL and a bare scan, taking turns.
 
-Generates orders, computes the same features at twelve monthly cutoffs both ways, checks that they agree, and prints
-medians of CPU seconds and their ratio. Run with `OMP_NUM_THREADS=1 python benchmarks/bench_features.py [ORDERS]`.
+Writes order lines, messages, tickets and feedback to a temporary folder, computes the same features at twelve monthly cutoffs in a process
+of its own for each way, checks that the answers agree, and prints medians of wall time, CPU seconds and peak memory as a Markdown
+table. One thread each. Run with `python benchmarks/bench_features.py [LINES] [ROUNDS] [FILE]`; the table goes to FILE, too.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import resource
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import panel_data as data
+from panel_engines import ENGINES, LIBRARIES
 
-from retain.engine.kernel import compute
-from retain.engine.panel import Snapshots
-from retain.events.store import Column, EventStore, EventTable
-from retain.features.catalog import EVERY
-from retain.features.spec import FeatureSet
-from retain.timeline import DAY, MINUTE, instant
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "ARROW_NUM_THREADS": "1"}
+COMPARED = 20_000
+"""Customers whose rows are compared between the ways."""
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
-    import numpy.typing as npt
+@dataclass(frozen=True)
+class Spent:
+    """What one run of one way cost: seconds of the processor and of the clock, and megabytes."""
 
-    FloatArray = npt.NDArray[np.float64]
-
-ROUNDS = 3
-CUTOFFS = [instant(f"2024-{month:02}-01") for month in range(1, 13)]
-WINDOWS = (7, 30, 90, 180, 365)
-NAMES = (
-    "recency_days",
-    "tenure_days",
-    *(f"orders_{days}d" for days in WINDOWS),
-    "orders_lifetime",
-    *(f"spend_{days}d" for days in WINDOWS[1:]),
-    "spend_lifetime",
-    "order_value_mean",
-    "order_value_max",
-    "gap_days_mean",
-    "gap_days_sd",
-    "gap_days_median",
-    "gap_days_max",
-)
-FEATURES = FeatureSet(tuple(EVERY.by_name[name] for name in NAMES))
+    read_cpu: float
+    cpu: float
+    read_wall: float
+    wall: float
+    peak_mb: float
 
 
 def main() -> None:
     """Print a Markdown table."""
-    orders = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    store, frame = generated(orders)
-    spent: dict[str, list[float]] = {"kernel": [], "pandas": []}
-    for _ in range(ROUNDS):
-        fast = timed(lambda: kernel(store), spent["kernel"])
-        slow = timed(lambda: in_pandas(frame, len(store.customer_ids)), spent["pandas"])
-        np.testing.assert_allclose(fast, slow, rtol=1e-9, atol=1e-9)
+    lines, rounds = (int(one) for one in (*sys.argv[1:3], *("1000000", "3")[len(sys.argv[1:3]) :]))
+    ways = [name for name in ENGINES if find_spec(LIBRARIES.get(name, "duckdb"))]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        customers = data.generate(folder, lines)
+        spent: dict[str, list[Spent]] = {name: [] for name in ways}
+        for _ in range(rounds):
+            for name in ways:
+                spent[name].append(run(name, folder))
+        _compare(folder, [name for name in ways if name != "bare scan"])
+    text = table(lines, customers, spent)
+    print(text)
+    if len(sys.argv) > 3:
+        Path(sys.argv[3]).write_text(text + "\n", encoding="utf-8")
+
+
+def run(name: str, folder: Path) -> Spent:
+    """What the way costs in a process of its own."""
+    command = [sys.executable, __file__, "--child", name, str(folder)]
+    done = subprocess.run(command, env={**os.environ, **ONE_THREAD}, stdout=subprocess.PIPE, check=True)
+    return Spent(**json.loads(done.stdout))
+
+
+def child(name: str, folder: Path) -> None:
+    """Run one way, keep some rows of the panel and say what it cost."""
+    moments = [(time.process_time(), time.perf_counter())]
+    ready = ENGINES[name](folder)
+    moments.append((time.process_time(), time.perf_counter()))
+    panel = ready()
+    moments.append((time.process_time(), time.perf_counter()))
+    (read_cpu, read_wall), (cpu, wall) = (
+        (after[0] - before[0], after[1] - before[1]) for before, after in pairwise(moments)
+    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if panel is not None:
+        customers = len(panel) // len(data.CUTOFFS)
+        some = np.arange(0, customers, -(-customers // COMPARED))
+        whole = panel.reshape(len(data.CUTOFFS), customers, -1)
+        np.save(folder / f"{name}.npy", whole[:, some])
     print(
-        f"{orders:,} orders of {len(store.customer_ids):,} customers, {len(CUTOFFS)} cutoffs, {len(NAMES)} features\n"
+        json.dumps({"read_cpu": read_cpu, "cpu": cpu, "read_wall": read_wall, "wall": wall, "peak_mb": peak})
     )
-    print("| engine | CPU s, median of 3 | lowest | highest |\n|---|---|---|---|")
-    for name, seconds in spent.items():
-        print(f"| {name} | {statistics.median(seconds):.2f} | {min(seconds):.2f} | {max(seconds):.2f} |")
-    ratios = [slow / fast for fast, slow in zip(spent["kernel"], spent["pandas"], strict=True)]
-    print(f"\npandas / kernel: {statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})")
 
 
-def generated(orders: int) -> tuple[EventStore, pd.DataFrame]:
-    """The same orders as a store and as a frame, sorted by customer and time."""
-    rng = np.random.default_rng(7)
-    customers = max(1, orders // 15)
-    customer = np.sort(rng.integers(0, customers, orders))
-    time_ = instant("2022-01-01") + rng.integers(0, 3 * 365 * 24 * 60, orders) * MINUTE
-    order = np.lexsort((time_, customer))
-    customer, time_ = customer[order], time_[order]
-    fresh = np.ones(orders, dtype=bool)
-    fresh[1:] = (customer[1:] != customer[:-1]) | (time_[1:] != time_[:-1])
-    customer, time_ = customer[fresh], time_[fresh]
-    cents = rng.integers(100, 20_000, len(customer))
-    table = EventTable(customer, time_, time_, {"amount": Column(cents)})
-    ids = np.array([f"C{number:08}" for number in range(customers)], dtype=object)
-    frame = pd.DataFrame({"customer": customer, "time": time_, "amount": cents / 100})
-    frame["gap"] = frame["time"].diff().where(~frame["customer"].ne(frame["customer"].shift())) / DAY
-    return EventStore(ids, {"orders": table}, {}), frame
+def _compare(folder: Path, ways: list[str]) -> None:
+    """Stop unless all ways gave the same numbers but for rounding."""
+    first, *others = (np.load(folder / f"{name}.npy") for name in ways)
+    for name, other in zip(ways[1:], others, strict=True):
+        for place, feature in enumerate(data.MEASURES):
+            np.testing.assert_allclose(
+                other[..., place], first[..., place], rtol=1e-7, atol=1e-7, err_msg=f"{name}: {feature}"
+            )
 
 
-def kernel(store: EventStore) -> FloatArray:
-    """Every customer at every cutoff."""
-    customers = np.arange(len(store.customer_ids), dtype=np.int64)
-    snapshots = Snapshots(
-        np.tile(customers, len(CUTOFFS)), np.repeat(np.array(CUTOFFS, dtype=np.int64), len(customers))
-    )
-    return compute(store, FEATURES, snapshots).values
+def table(lines: int, customers: int, spent: dict[str, list[Spent]]) -> str:
+    """The medians as Markdown."""
+    cutoffs, count = len(data.CUTOFFS), len(data.MEASURES)
+    runs = len(spent["kernel"])
 
+    def median(name: str, what: str) -> float:
+        return statistics.median(getattr(one, what) for one in spent[name])
 
-def in_pandas(frame: pd.DataFrame, customers: int) -> FloatArray:
-    """The same with one groupby a window and cutoff; nothing is done customer by customer."""
-    panels = []
-    for cutoff in CUTOFFS:
-        known = frame[frame["time"] < cutoff]
-        whole = known.groupby("customer")
-        panel = pd.DataFrame(index=pd.RangeIndex(customers))
-        panel["recency_days"] = (cutoff - whole["time"].max()) / DAY
-        panel["tenure_days"] = (cutoff - whole["time"].min()) / DAY
-        for days in WINDOWS:
-            recent = known[known["time"] >= cutoff - days * DAY].groupby("customer")["amount"]
-            panel[f"orders_{days}d"] = recent.size()
-            if days in WINDOWS[1:]:
-                panel[f"spend_{days}d"] = recent.sum()
-        panel["orders_lifetime"] = whole.size()
-        panel["spend_lifetime"] = whole["amount"].sum()
-        counted = [name for name in panel if name.startswith(("orders_", "spend_"))]
-        panel[counted] = panel[counted].fillna(0)
-        panel["order_value_mean"] = whole["amount"].mean()
-        panel["order_value_max"] = whole["amount"].max()
-        panel["gap_days_mean"] = whole["gap"].mean()
-        panel["gap_days_sd"] = whole["gap"].std()
-        panel["gap_days_median"] = whole["gap"].median()
-        panel["gap_days_max"] = whole["gap"].max()
-        panels.append(panel[list(NAMES)].to_numpy(dtype=np.float64))
-    return np.concatenate(panels)
-
-
-def timed(work: Callable[[], FloatArray], into: list[float]) -> FloatArray:
-    """What the work returns; its CPU seconds are noted."""
-    before = time.process_time()
-    result = work()
-    into.append(time.process_time() - before)
-    return result
+    scanned = median("bare scan", "cpu")
+    rows = [
+        f"{lines:,} order lines, as many messages, a tenth as many tickets and feedback, of {customers:,} customers.",
+        f"{cutoffs} monthly cutoffs, {count} features; one thread, median of {runs}.",
+        "",
+        "| way | read, CPU s | compute, CPU s | compute, wall s | peak MB | compute / bare scan | compute / kernel |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in spent:
+        cpu = median(name, "cpu")
+        cells = [
+            f"{median(name, 'read_cpu'):.1f}",
+            f"{cpu:.2f}",
+            f"{median(name, 'wall'):.2f}",
+            f"{median(name, 'peak_mb'):,.0f}",
+            f"{cpu / scanned:.1f}",
+            f"{cpu / median('kernel', 'cpu'):.1f}",
+        ]
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(rows)
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--child"]:
+        child(sys.argv[2], Path(sys.argv[3]))
+    else:
+        main()

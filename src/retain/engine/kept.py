@@ -106,9 +106,11 @@ class Kept:
         def make() -> Arrays:
             return {"said": np.array([one.encode() for one in said_by(table, customers, cutoffs)])}
 
-        # The reader's own fingerprint says which rows these are, unless something was added to them since.
-        if name in store.accounts and set(table.columns) <= {one.name for one in SCHEMAS[name].fields}:
-            key = key_of(["said", name, store.accounts[name].fingerprint, cutoffs.tobytes()])
+        # The reader's own fingerprint says which rows these are, and what was added to them since is numbers.
+        added = sorted(set(table.columns) - {one.name for one in SCHEMAS[name].fields})
+        if name in store.accounts and all(table.columns[one].levels is None for one in added):
+            values = (part for one in added for part in (one, table.columns[one].values.tobytes()))
+            key = key_of(["said", name, store.accounts[name].fingerprint, cutoffs.tobytes(), *values])
             said = self.cache.arrays(key, make)["said"]
         else:
             said = make()["said"]

@@ -11,7 +11,7 @@ from retain.cache import Cache
 from retain.engine import ENGINES, kept
 from retain.engine.kept import Kept
 from retain.engine.panel import Snapshots
-from retain.events.store import TableAccount
+from retain.events.store import Column, TableAccount
 from retain.features.catalog import EVERY
 from retain.features.spec import FeatureSet
 from retain.timeline import DAY, instant
@@ -191,6 +191,23 @@ def test_the_reader_s_fingerprint_spares_looking_at_every_row(orders_store: Buil
     assert len(list(tmp_path.iterdir())) == files
     assert ask(tmp_path, with_account("y"), features("recency_days"), snapshots()) == []
     assert len(list(tmp_path.iterdir())) == files + 1
+
+
+def test_what_was_added_to_rows_counts_beside_their_fingerprint(orders_store: Build, tmp_path: Path) -> None:
+    """Another text backend says something else of the very same rows."""
+    texts = [{"customer_id": "b", "given_at": START, "text": "great, fast delivery"}]
+    store = orders_store([{"customer_id": "b", "ordered_at": START}], others={"feedback": texts})
+    account = TableAccount(1, 1, 0, {}, (), None, None, "csv", "x")
+    feedback = store.tables["feedback"]
+    other = {**feedback.columns, "sentiment": Column(np.array([-0.5]))}
+    first, second = (
+        replace(store, accounts={"feedback": account}, tables={**store.tables, "feedback": one})
+        for one in (feedback, replace(feedback, columns=other))
+    )
+    name, some = "sentiment_mean_365d", snapshots(customers=(0,))
+    assert ask(tmp_path, first, features(name), some) == [((name,), 3)]
+    assert ask(tmp_path, second, features(name), some) == [((name,), 3)]
+    assert ask(tmp_path, second, features(name), some) == []
 
 
 def test_files_hold_no_ids(orders_store: Build, tmp_path: Path) -> None:
