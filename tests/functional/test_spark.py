@@ -219,6 +219,40 @@ def bundled(spark: SparkSession) -> DataFrame:
     )
 
 
+def test_every_accepted_type_is_read_as_on_one_machine(spark: SparkSession, tmp_path: Path) -> None:
+    """Numbers for identifiers and flags, decimals and whole numbers for money, days and local times for instants."""
+    rows, local = 60, pa.timestamp("us")
+    at = pa.array([instant("2024-03-25") + one * 7_000_000_000 for one in range(rows)])
+    some = pa.array(np.arange(rows) % 7)
+    columns = {
+        "customer_id": some.cast(pa.int64()),
+        "ordered_at": at.cast(local),
+        "amount": pa.array([f"{one}.005" for one in range(rows)]).cast(pa.decimal128(20, 3)),
+        "discount": some.cast(pa.int64()),
+        "margin": some.cast(pa.int16()),
+        "quantity": pa.array([f"{one}.25" for one in range(rows)]).cast(pa.decimal128(9, 2)),
+        "category": some.cast(pa.int32()),
+        "promised_at": at.cast(local).cast(pa.date32()),
+        "delivered_at": at.cast(pa.timestamp("us", tz="Asia/Tokyo")),
+    }
+    parquet.write_table(pa.table(columns), tmp_path / "orders.parquet")
+    people = {
+        "customer_id": pa.array(range(9)),
+        "birth_date": at.slice(0, 9).cast(local).cast(pa.date32()),
+        "consent_email": pa.array([True, False, None] * 3),
+        "do_not_contact": pa.array([0, 1, None] * 3),
+        "points_balance": pa.array(range(9)),
+    }
+    parquet.write_table(pa.table(people), tmp_path / "customers.parquet")
+    panel = features(Tables(frames(spark, tmp_path), ZONE, partitions=2), CUTOFFS)
+    store = on_one_machine(tmp_path)
+    assert not any(one.rows_bad for one in store.accounts.values())
+    # On one machine all rows are seen before it is decided that there are no returns.
+    chosen = feature_set(list(FAMILIES), columns_at_hand(store))
+    there = [name for name in panel.columns if name in ("customer_id", "cutoff", *chosen.names)]
+    assert_same(panel.select(there), store, chosen, CUTOFFS)
+
+
 def test_there_is_one_shuffle(
     spark: SparkSession, histories: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

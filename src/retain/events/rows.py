@@ -12,7 +12,8 @@ import duckdb
 from retain.events.assemble import all_ids, renumbered, sorted_table
 from retain.events.casts import Habits, Shape, plain, translated
 from retain.events.checks import checked_sql, mark_duplicates
-from retain.events.sql import literal, name
+from retain.events.schemas import Kind
+from retain.events.sql import name
 from retain.events.store import EventStore
 
 if TYPE_CHECKING:
@@ -42,9 +43,13 @@ class Rows:
     values: pa.Table
 
     def __post_init__(self) -> None:
-        """Refuse rows without a customer or other than announced."""
+        """Refuse rows without a customer, other than announced, or with times that would have to be guessed."""
         if "customer_id" not in self.shapes or set(self.shapes) != set(self.values.column_names):
             raise ValueError(f"{self.schema.name}: columns {self.values.column_names} for {[*self.shapes]}")
+        dated = (Kind.TIME, Kind.DATE)
+        for column, shape in self.shapes.items():
+            if self.schema[column].kind in dated and shape not in (Shape.LOCAL, Shape.INSTANT):
+                raise ValueError(f"{self.schema.name}.{column}: a time cannot be {shape}")
 
 
 def store_of(tables: Mapping[str, Rows], rules: Rules) -> EventStore:
@@ -58,7 +63,6 @@ def store_of(tables: Mapping[str, Rows], rules: Rules) -> EventStore:
     """
     arranged, bad = {}, {}
     with TemporaryDirectory(prefix="retain-") as spill, duckdb.connect(config=_config(spill)) as con:
-        con.execute(f"SET TimeZone = {literal(rules.zone)}")
         for table, rows in tables.items():
             good, bad[table] = _checked(con, rows, rules)
             arranged[table] = sorted_table(con, rows.schema, good)
