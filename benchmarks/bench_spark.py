@@ -39,7 +39,7 @@ SUBREAPER = 36
 
 def main() -> None:
     """Print a Markdown table."""
-    lines = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    lines = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000
     # Spark leaves its processes behind; as their heir this one is told what they spent.
     ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
     with TemporaryDirectory() as name:
@@ -125,7 +125,7 @@ def spark(folder: Path, *, work: bool) -> None:
     if work:
         orders = session.read.parquet(str(folder / "orders.parquet"))
         panel = features(Tables({"orders": orders}, partitions=PARTITIONS), CUTOFFS)
-        panel.write.parquet(str(folder / "spark.parquet"))
+        panel.write.option("parquet.enable.dictionary", "false").parquet(str(folder / "spark.parquet"))
     session.stop()
 
 

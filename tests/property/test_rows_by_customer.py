@@ -154,7 +154,10 @@ def test_parts_of_the_customers_have_the_bits_of_the_whole(
 ) -> None:
     """Whatever rows are bad, late, equal or written in odd ways, and in whatever order they come."""
     good = ("z", instant("2024-01-05"), 1.0, None, None, None, "sale", None, None, None)
-    tables = {"orders": table_of("orders", [good, *lines, *lines[:turn]]), "feedback": table_of("feedback", texts)}
+    tables = {
+        "orders": table_of("orders", [good, *lines, *lines[:turn]]),
+        "feedback": table_of("feedback", texts),
+    }
     whole = from_files(tables)
     chosen = feature_set(list(FAMILIES), columns_at_hand(whole))
     found: dict[tuple[str, int], bytes] = {}

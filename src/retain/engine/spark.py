@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import functions, types
 
 from retain.engine.kernel import compute
@@ -161,7 +162,7 @@ class Tables:
             Shape.DOUBLE: pa.float64(),
         }
         slots = {slot: kinds[one.shapes[name]] for one in self._layout for name, slot in one.slots.items()}
-        return [(_TABLE, pa.string()), *slots.items()]
+        return [(_TABLE, pa.int32()), *slots.items()]
 
     def on_customers(self, work: Work, answer: pa.Schema) -> DataFrame:
         """What the work makes of all events of each customer, whole customers at a time.
@@ -204,15 +205,20 @@ class _Packed:
     shapes: Mapping[str, Shape]
     slots: Mapping[str, str]
 
+    @property
+    def number(self) -> int:
+        """What stands for the table in each of its rows."""
+        return list(SCHEMAS).index(self.table)
+
     def packed(self, frame: DataFrame) -> DataFrame:
         """The table's rows as they travel; those without a customer stay behind."""
         columns = [_carried(name, shape).alias(self.slots[name]) for name, shape in self.shapes.items()]
         rows = frame.where(functions.col(_CUSTOMER).isNotNull())
-        return rows.select(functions.lit(self.table).alias(_TABLE), *columns)
+        return rows.select(functions.lit(self.number).alias(_TABLE), *columns)
 
     def unpacked(self, rows: pa.Table) -> Rows:
         """This table's rows among those that came."""
-        mine = rows.filter(pa.compute.equal(rows[_TABLE], self.table))
+        mine = rows.filter(pc.equal(rows[_TABLE], self.number))
         values = pa.table({name: mine[slot] for name, slot in self.slots.items()})
         return Rows(self.schema, self.shapes, values)
 
