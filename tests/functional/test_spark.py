@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,11 @@ from retain.events.schemas import SCHEMAS, Kind
 from retain.events.source import SourceSettings, TableSource
 from retain.examples import shop
 from retain.features.catalog import EVERY, FAMILIES, feature_set
+from retain.modelling import bundle
 from retain.modelling.tracking import CHAMPION, Tracking, TrackingSettings
-from retain.pipeline.spark import COLUMNS, score_on_spark
+from retain.pipeline.spark import COLUMNS, _scores, _texts, score_on_spark
+from retain.scoring.tiers import TierSettings
+from retain.scoring.value import ValueSettings
 from retain.text.annotate import annotated
 from retain.text.backends import TextSettings
 from retain.timeline import DAY, instant
@@ -410,6 +414,29 @@ def test_scores_are_those_of_one_machine(
         assert got.column_names == list(COLUMNS)
         for name in COLUMNS:
             assert got[name].to_pylist() == wanted[name].to_pylist(), name
+
+
+def test_the_work_of_a_partition_scores_its_customers(scored_shop: tuple[Path, pa.Table, Path]) -> None:
+    """Also where all customers are in one, and where nobody ordered anything."""
+    folder, wanted, model = scored_shop
+    tables = {
+        one.name: TableSource(f"{one.name}/*.parquet") for one in folder.iterdir() if one.name in SCHEMAS
+    }
+    store = annotated(
+        read_events(SourceSettings(tables, folder, max_bad_share=1.0)), TextSettings("lexicon")
+    )[0]
+    work: dict[str, Any] = {
+        "texts": _texts(model, bundle.load(model)),
+        "as_of": instant(AS_OF),
+        "tiers": TierSettings(),
+        "value": ValueSettings(),
+    }
+    got = pa.Table.from_batches(_scores(store, **work))
+    assert got.equals(wanted.select(COLUMNS).cast(got.schema))
+    without = {**store.tables, "orders": store.tables["orders"].select(np.empty(0, dtype=np.int64))}
+    rest = pa.Table.from_batches(_scores(replace(store, tables=without), **work))
+    assert set(rest["status"].to_pylist()) == {"no_history", "invalid"}
+    assert rest["model_version"].to_pylist() == wanted["model_version"].to_pylist()
 
 
 def test_a_model_that_reads_what_is_not_there_is_refused(

@@ -78,15 +78,20 @@ def score_on_spark(
             f"Model {opened.version} reads {', '.join(lacking) or 'orders'}, which these tables cannot feed. "
             f"Give the tables and columns that it was trained on."
         )
-    names = (bundle.CARD, *opened.card["files"])
     work = partial(
         _scores,
-        texts=tuple((name, (model / name).read_bytes().decode("utf-8")) for name in names),
+        texts=_texts(model, opened),
         as_of=instant(as_of, tables.zone),
         tiers=tiers or TierSettings(),
         value=value or ValueSettings(),
     )
     return tables.on_customers(work, SCHEMA)
+
+
+def _texts(folder: Path, opened: Bundle) -> Texts:
+    """The bundle's files by their names, as they travel with the work."""
+    names = (bundle.CARD, *opened.card["files"])
+    return tuple((name, (folder / name).read_bytes().decode("utf-8")) for name in names)
 
 
 @lru_cache(maxsize=2)
