@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -73,7 +74,7 @@ WORDS = {
 
 
 @pytest.fixture(scope="module")
-def spark() -> Iterator[SparkSession]:
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """Spark in this process, two cores, far from UTC."""
     if shutil.which("java") is None:
         if os.environ.get("CI"):
@@ -89,6 +90,7 @@ def spark() -> Iterator[SparkSession]:
             "spark.driver.host": "127.0.0.1",
             "spark.sql.session.timeZone": "Asia/Kathmandu",
             "spark.sql.shuffle.partitions": "3",
+            "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
         }
         builder = SparkSession.builder.master("local[2]")
         for name, value in settings.items():
@@ -324,6 +326,20 @@ def test_the_same_id_with_blanks_around_it_is_the_same_customer(spark: SparkSess
     orders = frame.select("customer_id", functions.col("day").cast("date").alias("ordered_at"))
     panel = features(Tables({"orders": orders}, partitions=7), ("2024-02-01",), ("rfm",))
     assert [row[0] for row in panel.select("customer_id").collect()] == ["a"]
+
+
+def test_the_example_in_the_manual_runs(spark: SparkSession, histories: Path) -> None:
+    """From tables of a catalogue to a table in it."""
+    given = frames(spark, histories)
+    for database, tables in {"sales": ("orders",), "support": ("tickets", "feedback"), "churn": ()}.items():
+        spark.sql(f"CREATE DATABASE {database}")
+        for table in tables:
+            given[table].write.saveAsTable(f"{database}.{table}")
+    page = (ROOT / "docs" / "spark.md").read_text(encoding="utf-8")
+    code = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0]
+    assert "partitions=400" in code
+    exec(code.replace("partitions=400", "partitions=2"), {})  # noqa: S102  # what the manual shows
+    assert spark.table("churn.features").select("cutoff").distinct().count() == 3
 
 
 def test_tables_that_do_not_fit_are_refused_with_all_that_is_wrong(spark: SparkSession) -> None:
