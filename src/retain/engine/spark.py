@@ -1,0 +1,351 @@
+"""The kernel on Spark: one shuffle by customer, then the same checks and the same kernel in every partition.
+
+Tables go in and a table comes out; nothing is collected by the driver. Only DataFrames are used, so Spark Connect will do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property, partial, reduce
+from operator import or_
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import functions, types
+
+from retain.engine.kernel import compute
+from retain.engine.panel import Snapshots
+from retain.engine.views import columns_at_hand
+from retain.errors import ConfigError, SourceError, UsageError, did_you_mean
+from retain.events.casts import Shape
+from retain.events.checks import Rules
+from retain.events.rows import Rows, store_of
+from retain.events.schemas import SCHEMAS, Field, Kind
+from retain.events.sql import BLANKS
+from retain.features.catalog import FAMILIES, feature_set
+from retain.text.annotate import TABLES as WITH_TEXT
+from retain.text.annotate import annotated
+from retain.text.backends import TextSettings
+from retain.text.lexicon import INTENTS, TOPICS
+from retain.text.understood import LEXICON
+from retain.timeline import instant, zone_named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from pyspark.sql import Column, DataFrame
+
+    from retain.events.schemas import Schema
+    from retain.events.store import EventStore
+    from retain.features.spec import FeatureSet
+
+    Work = Callable[[EventStore], Iterator[pa.RecordBatch]]
+
+BATCH = 10_000
+"""Rows handed back to Spark at a time."""
+
+_TYPES = {
+    Shape.TEXT: "string",
+    Shape.INSTANT: "timestamp",
+    Shape.LOCAL: "timestamp_ntz",
+    Shape.DOUBLE: "double",
+}
+_SMALL = ("byte", "short", "integer")
+_WORDS = dict.fromkeys(("string", "varchar", "char", *_SMALL, "long"), Shape.TEXT)
+_CALENDAR = {"date": Shape.LOCAL, "timestamp_ntz": Shape.LOCAL}
+_ACCEPTED: Mapping[Kind, Mapping[str, Shape]] = MappingProxyType(
+    {
+        Kind.KEY: _WORDS,
+        Kind.TEXT: _WORDS,
+        Kind.TIME: {"timestamp": Shape.INSTANT, **_CALENDAR},
+        Kind.DATE: _CALENDAR,
+        # A 64-bit amount may be finer than a double; its digits are exact.
+        Kind.MONEY: {
+            "decimal": Shape.TEXT,
+            "double": Shape.DOUBLE,
+            "long": Shape.TEXT,
+            **dict.fromkeys(_SMALL, Shape.DOUBLE),
+        },
+        Kind.NUMBER: {
+            "double": Shape.DOUBLE,
+            "decimal": Shape.TEXT,
+            **dict.fromkeys((*_SMALL, "long"), Shape.DOUBLE),
+        },
+        Kind.FLAG: dict.fromkeys(("boolean", *_SMALL, "long"), Shape.TEXT),
+    }
+)
+"""Spark's types of each kind of column, and the shape that the column is carried in."""
+
+_SAID = tuple(
+    Field(name, Kind.NUMBER, "What the text says.", minimum=-1)
+    for name in (
+        "sentiment",
+        *(f"sentiment_{topic}" for topic in TOPICS),
+        *(f"intent_{intent}" for intent in INTENTS),
+    )
+)
+"""Columns beside a text that ``retain.text`` makes of it."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Tables of the data contract as Spark DataFrames, with the contract's columns and types.
+
+    Columns that the contract does not name are not read. Where ``feedback`` or ``tickets`` has a column ``sentiment``, it and
+    ``sentiment_<topic>`` and ``intent_<name>`` are taken as they are; else the word lists read the column ``text``.
+
+    Attributes:
+        frames: by the contract's names of the tables.
+        zone: where a time without an offset, a weekday and an hour are read.
+        money_exponent: decimal places of the currency's minor unit.
+        partitions: how many the one shuffle makes; None leaves it to Spark's settings.
+    """
+
+    frames: Mapping[str, DataFrame]
+    zone: str = "UTC"
+    money_exponent: int = 2
+    partitions: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse tables that do not fit the contract, all that is wrong in one message.
+
+        Raises:
+            SourceError: a table or column is missing or of another type.
+            ConfigError: there is no such zone.
+            UsageError: the number of partitions is none.
+        """
+        zone_named(self.zone)
+        if self.partitions is not None and self.partitions < 1:
+            raise UsageError(f"partitions is {self.partitions}; it has to be 1 or more, or None.")
+        if not self.frames:
+            raise SourceError(f"There are no tables. Give at least one of: {', '.join(SCHEMAS)}.")
+        wrong = [line for table, frame in self.frames.items() for line in _wrong(table, frame.schema)]
+        if wrong:
+            raise SourceError(
+                "These tables do not fit the data contract (docs/data.md):\n" + "\n".join(wrong)
+            )
+
+    def features(self, families: Sequence[str] = tuple(FAMILIES)) -> FeatureSet:
+        """The features of these families that the tables can feed.
+
+        Raises:
+            ConfigError: there is no such family, or none of these can be fed.
+        """
+        rules = Rules(self.zone, self.money_exponent, 0)
+        empty = _store(
+            pa.table({name: pa.array([], kind) for name, kind in self._arrow}), self._layout, rules
+        )
+        found = feature_set(families, columns_at_hand(empty))
+        if not found.features:
+            raise ConfigError(
+                f"None of the families {', '.join(families)} can be fed by these tables. Add families, or the tables and "
+                f"columns that they read (docs/features.md)."
+            )
+        return found
+
+    @cached_property
+    def _layout(self) -> tuple[_Packed, ...]:
+        return tuple(_packed(table, self.frames[table].schema) for table in SCHEMAS if table in self.frames)
+
+    @property
+    def _arrow(self) -> list[tuple[str, pa.DataType]]:
+        """The columns of a packed row."""
+        kinds = {
+            Shape.TEXT: pa.string(),
+            Shape.INSTANT: pa.timestamp("us", tz="UTC"),
+            Shape.LOCAL: pa.timestamp("us"),
+            Shape.DOUBLE: pa.float64(),
+        }
+        slots = {slot: kinds[one.shapes[name]] for one in self._layout for name, slot in one.slots.items()}
+        return [(_TABLE, pa.int32()), *slots.items()]
+
+    def on_customers(self, work: Work, answer: pa.Schema) -> DataFrame:
+        """What the work makes of all events of each customer, whole customers at a time.
+
+        The work is sent to the cluster, so it has to be importable there. It sees a store of some thousand customers.
+
+        Args:
+            work: from a store to rows.
+            answer: the columns of these rows.
+        """
+        rules = Rules(self.zone, self.money_exponent, time.time_ns() // 1000)
+        rows = reduce(
+            lambda one, two: one.unionByName(two, allowMissingColumns=True),
+            [one.packed(self.frames[one.table]) for one in self._layout],
+        )
+        if self.partitions is None:
+            whole = rows.repartition(_CUSTOMER)
+        else:
+            whole = rows.repartition(self.partitions, _CUSTOMER)
+        run = partial(_partition, layout=self._layout, rules=rules, work=work)
+        return whole.mapInArrow(run, _spark_schema(answer))
+
+
+_TABLE, _CUSTOMER = "table", "customer_id"
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """Where one table's columns are in the rows that all tables share: columns of one shape share their places.
+
+    Attributes:
+        table: its name.
+        schema: its contract.
+        shapes: its columns.
+        slots: the place of each.
+    """
+
+    table: str
+    schema: Schema
+    shapes: Mapping[str, Shape]
+    slots: Mapping[str, str]
+
+    @property
+    def number(self) -> int:
+        """What stands for the table in each of its rows."""
+        return list(SCHEMAS).index(self.table)
+
+    def packed(self, frame: DataFrame) -> DataFrame:
+        """The table's rows as they travel; those without a customer stay behind."""
+        columns = [_carried(name, shape).alias(self.slots[name]) for name, shape in self.shapes.items()]
+        rows = frame.where(functions.col(_CUSTOMER).isNotNull())
+        return rows.select(functions.lit(self.number).alias(_TABLE), *columns)
+
+    def unpacked(self, rows: pa.Table) -> Rows:
+        """This table's rows among those that came."""
+        mine = rows.filter(pc.equal(rows[_TABLE], self.number))
+        values = pa.table({name: mine[slot] for name, slot in self.slots.items()})
+        return Rows(self.schema, self.shapes, values)
+
+
+def _packed(table: str, given: types.StructType) -> _Packed:
+    given_types = {one.name: one.dataType.typeName() for one in given}
+    schema = SCHEMAS[table]
+    if table in WITH_TEXT and "sentiment" in given_types:
+        kept = tuple(one for one in schema.fields if one.name != "text")
+        schema = replace(schema, fields=(*kept, *_SAID))
+    shapes = {
+        one.name: _ACCEPTED[one.kind][given_types[one.name]]
+        for one in schema.fields
+        if one.name in given_types
+    }
+    used: Counter[Shape] = Counter()
+    slots = {}
+    for name, shape in shapes.items():
+        if name == _CUSTOMER:
+            slots[name] = _CUSTOMER
+            continue
+        slots[name] = f"{shape}_{used[shape]}"
+        used[shape] += 1
+    return _Packed(table, schema, shapes, slots)
+
+
+def _carried(name: str, shape: Shape) -> Column:
+    column = functions.col(name).cast(_TYPES[shape])
+    if name != _CUSTOMER:
+        return column
+    # Rows of one customer meet only if the id is written the same way everywhere. Trimming a set of characters is slow;
+    # few ids need it.
+    ends = (functions.substring(column, place, 1).isin(*BLANKS) for place in (1, -1))
+    return functions.when(reduce(or_, ends), functions.btrim(column, functions.lit(BLANKS))).otherwise(column)
+
+
+def _wrong(table: str, given: types.StructType) -> Iterator[str]:
+    """What is wrong with one table, a line each."""
+    if table not in SCHEMAS:
+        yield f"- There is no table '{table}'. {did_you_mean(table, SCHEMAS)}"
+        return
+    schema = SCHEMAS[table]
+    # On one machine a ticket's events are given its customer; here that would be a shuffle of its own.
+    needed = dict.fromkeys((*schema.required, _CUSTOMER))
+    names = [one.name for one in given]
+    for name in sorted({one for one in names if names.count(one) > 1}):
+        yield f"- {table} has {names.count(name)} columns '{name}'. Keep one."
+    for name in needed:
+        if name not in names:
+            near = did_you_mean(name, names)
+            yield f"- {table} has no column '{name}'. {near if near.startswith('Did') else 'Add or rename one.'}"
+    fields = {**schema.by_name, **({one.name: one for one in _SAID} if table in WITH_TEXT else {})}
+    for one in given:
+        field = fields.get(one.name)
+        if field is not None and one.dataType.typeName() not in _ACCEPTED[field.kind]:
+            wanted = ", ".join(dict.fromkeys(_ACCEPTED[field.kind]))
+            yield f"- {table}.{one.name} is {one.dataType.simpleString()}. Cast it to one of: {wanted}."
+
+
+def _spark_schema(answer: pa.Schema) -> types.StructType:
+    kinds: dict[pa.DataType, types.DataType] = {
+        pa.string(): types.StringType(),
+        pa.float64(): types.DoubleType(),
+        pa.timestamp("us", tz="UTC"): types.TimestampType(),
+    }
+    return types.StructType([types.StructField(one.name, kinds[one.type], one.nullable) for one in answer])
+
+
+def _partition(
+    batches: Iterable[pa.RecordBatch], layout: tuple[_Packed, ...], rules: Rules, work: Work
+) -> Iterator[pa.RecordBatch]:
+    """What the work makes of one partition's rows."""
+    held = list(batches)
+    if held:
+        yield from work(_store(pa.Table.from_batches(held), layout, rules))
+
+
+def _store(rows: pa.Table, layout: tuple[_Packed, ...], rules: Rules) -> EventStore:
+    """The customers of these rows, with what their texts say."""
+    store = store_of({one.table: one.unpacked(rows) for one in layout}, rules)
+    # The other backends learn from texts of all customers; the word lists read each text by itself.
+    return annotated(store, TextSettings(LEXICON))[0]
+
+
+def features(tables: Tables, cutoffs: Sequence[str], families: Sequence[str] = tuple(FAMILIES)) -> DataFrame:
+    """The features of every customer at every cutoff: ``customer_id``, ``cutoff``, then one column a feature.
+
+    The same bits as the kernel gives on one machine; null where a feature is not known. A customer who is in any table has
+    a row at each cutoff, also before the first event.
+
+    Args:
+        tables: what is known.
+        cutoffs: dates or times in ISO 8601, read in the tables' zone; one that is named twice counts once.
+        families: names of families of features.
+
+    Raises:
+        UsageError: a cutoff is no date, or there is none.
+        ConfigError: there is no such family, or none of these can be fed.
+    """
+    moments = tuple(dict.fromkeys(instant(one, tables.zone) for one in cutoffs))
+    if not moments:
+        raise UsageError("There is no cutoff. Give at least one date.")
+    chosen = tables.features(families)
+    answer = pa.schema(
+        [
+            pa.field("customer_id", pa.string(), nullable=False),
+            pa.field("cutoff", pa.timestamp("us", tz="UTC"), nullable=False),
+            *(pa.field(name, pa.float64()) for name in chosen.names),
+        ]
+    )
+    return tables.on_customers(partial(_panel, chosen=chosen, cutoffs=moments, answer=answer), answer)
+
+
+def _panel(
+    store: EventStore, chosen: FeatureSet, cutoffs: tuple[int, ...], answer: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    """The panel of a partition's customers, by cutoff and customer."""
+    customers = np.arange(len(store.customer_ids), dtype=np.int64)
+    snapshots = Snapshots(
+        np.tile(customers, len(cutoffs)), np.repeat(np.array(cutoffs, dtype=np.int64), len(customers))
+    )
+    values = compute(store, chosen, snapshots).values
+    for first in range(0, len(snapshots), BATCH):
+        part = slice(first, first + BATCH)
+        columns = [
+            pa.array(store.customer_ids[snapshots.customer[part]], pa.string()),
+            pa.array(snapshots.cutoff[part]).cast(answer.field("cutoff").type),
+            *(pa.array(one, from_pandas=True) for one in np.ascontiguousarray(values[part].T)),
+        ]
+        yield pa.RecordBatch.from_arrays(columns, schema=answer)

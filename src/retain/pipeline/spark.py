@@ -1,0 +1,141 @@
+"""Scoring on Spark: features and the model in the same partitions, tables in and a table out."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from retain.engine.kernel import compute
+from retain.engine.spark import BATCH
+from retain.errors import ModelError
+from retain.modelling import bundle
+from retain.scoring import scorecard
+from retain.scoring.tiers import TierSettings
+from retain.scoring.value import ValueSettings
+from retain.timeline import instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import DataFrame
+
+    from retain.engine.spark import Tables
+    from retain.events.store import EventStore
+    from retain.modelling.bundle import Bundle
+
+    Texts = tuple[tuple[str, str], ...]
+
+COLUMNS = (
+    "customer_id",
+    "as_of",
+    "status",
+    "status_reason",
+    "churn_probability",
+    "risk_tier",
+    "expected_value",
+    "value_at_risk",
+    "reason_1",
+    "reason_2",
+    "reason_3",
+    "model_version",
+)
+"""What `retain score` writes of a customer that depends on no other one."""
+SCHEMA = pa.schema([scorecard.SCHEMA.field(name) for name in COLUMNS])
+NEVER_BOUGHT = "no order known before this date"
+
+
+def score_on_spark(
+    tables: Tables,
+    model: Path,
+    as_of: str,
+    tiers: TierSettings | None = None,
+    value: ValueSettings | None = None,
+) -> DataFrame:
+    """Each customer of the tables once, with a score or the reason why there is none, as `retain score` has them.
+
+    Priority and actions compare customers with each other and are not told.
+
+    Args:
+        tables: what is known.
+        model: the folder of a bundle, such as the artifact ``bundle`` of a model logged with MLflow.
+        as_of: predictions are made as of then: a date or time in ISO 8601, read in the tables' zone.
+        tiers: lowest probability of each tier.
+        value: what a kept customer brings.
+
+    Raises:
+        UsageError: the date is none.
+        ModelError: the bundle is damaged, or reads features that these tables cannot feed.
+    """
+    opened = bundle.load(model)
+    lacking = sorted(set(opened.features.names) - set(tables.features().names))
+    if lacking or "orders" not in tables.frames:
+        raise ModelError(
+            f"Model {opened.version} reads {', '.join(lacking) or 'orders'}, which these tables cannot feed. "
+            f"Give the tables and columns that it was trained on."
+        )
+    work = partial(
+        _scores,
+        texts=_texts(model, opened),
+        as_of=instant(as_of, tables.zone),
+        tiers=tiers or TierSettings(),
+        value=value or ValueSettings(),
+    )
+    return tables.on_customers(work, SCHEMA)
+
+
+def _texts(folder: Path, opened: Bundle) -> Texts:
+    """The bundle's files by their names, as they travel with the work."""
+    names = (bundle.CARD, *opened.card["files"])
+    return tuple((name, (folder / name).read_bytes().decode("utf-8")) for name in names)
+
+
+@lru_cache(maxsize=2)
+def _opened(texts: Texts) -> Bundle:
+    """The model, opened once a process, its hashes checked."""
+    with TemporaryDirectory(prefix="retain-") as folder:
+        for name, text in texts:
+            (Path(folder) / name).write_text(text, encoding="utf-8", newline="")
+        return bundle.load(Path(folder))
+
+
+def _scores(
+    store: EventStore, texts: Texts, as_of: int, tiers: TierSettings, value: ValueSettings
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a partition's customers."""
+    opened = _opened(texts)
+    if len(store.tables["orders"]):
+        scored = scorecard.score(store, opened, compute, as_of, tiers, value)
+        # Actions are for those who see all customers.
+        nothing: list[str] = [""] * len(scored.customers)
+        card = scorecard.scorecard(
+            store,
+            scored,
+            as_of=as_of,
+            churn=opened.churn,
+            actions=(nothing, nothing, nothing),
+            model_version=opened.version,
+            run_id="",
+        ).select(COLUMNS)
+    else:
+        card = _without_orders(store, as_of, opened.version)
+    yield from card.to_batches(max_chunksize=BATCH)
+
+
+def _without_orders(store: EventStore, as_of: int, version: str) -> pa.Table:
+    """The same where none of the customers has an order."""
+    known, invalid = len(store.customer_ids), sorted(store.invalid)
+    rows = known + len(invalid)
+    columns = {
+        "customer_id": [*store.customer_ids, *invalid],
+        "as_of": pa.array(np.full(rows, as_of, dtype=np.int64)).cast(SCHEMA.field("as_of").type),
+        "status": [scorecard.NO_HISTORY] * known + [scorecard.INVALID] * len(invalid),
+        "status_reason": [NEVER_BOUGHT] * known + [store.invalid[one] for one in invalid],
+        "model_version": [version] * rows,
+    }
+    nothing = [None] * rows
+    return pa.table({name: columns.get(name, nothing) for name in COLUMNS}, schema=SCHEMA)
