@@ -29,7 +29,7 @@ from retain.events.source import SourceSettings, TableSource
 from retain.examples import shop
 from retain.features.catalog import EVERY, FAMILIES, feature_set
 from retain.modelling import bundle
-from retain.modelling.tracking import CHAMPION, Tracking, TrackingSettings
+from retain.modelling.tracking import CHALLENGER, Tracking, TrackingSettings
 from retain.pipeline.spark import COLUMNS, _scores, _texts, score_on_spark
 from retain.scoring.tiers import TierSettings
 from retain.scoring.value import ValueSettings
@@ -395,14 +395,15 @@ def scored_shop(
         f'name = "spark"\n[source]\n{sources}[text]\nbackend = "lexicon"\n[training]\nvalidation_cutoffs = 2\n',
         encoding="utf-8",
     )
-    for words in (("train",), ("score", "--as-of", AS_OF, "--out", folder / "out")):
+    # So few customers need not make a model that passes the gate.
+    for words in (("train",), ("score", "--model", CHALLENGER, "--as-of", AS_OF, "--out", folder / "out")):
         ran = cli("--config", config, "--workspace", workspace, *words)
         assert ran.code == 0, ran.err
     tracking = Tracking(TrackingSettings(), workspace, "spark")
     return (
         folder / "shop",
         parquet.read_table(folder / "out/scores.parquet"),
-        tracking.bundle_of(tracking.find(CHAMPION)),
+        tracking.bundle_of(tracking.find(CHALLENGER)),
     )
 
 
@@ -463,3 +464,14 @@ def test_a_model_that_reads_what_is_not_there_is_refused(
     orders = spark.read.parquet(str(folder / "orders"))
     with pytest.raises(ModelError, match="which these tables cannot feed"):
         score_on_spark(Tables({"orders": orders}), model, AS_OF)
+
+
+def test_a_model_of_texts_read_otherwise_is_refused(
+    spark: SparkSession, scored_shop: tuple[Path, pa.Table, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its features would mean something else here, unless the tables bring the sentiment along."""
+    folder, _, model = scored_shop
+    given = {one.name: spark.read.parquet(str(one)) for one in folder.iterdir() if one.name in SCHEMAS}
+    monkeypatch.setattr("retain.pipeline.spark.reader_of", lambda _: "another way")
+    with pytest.raises(ModelError, match="not read by the word lists alone"):
+        score_on_spark(Tables(given), model, AS_OF)

@@ -20,7 +20,7 @@ from retain.labels import observed
 from retain.modelling import bundle
 from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
 from retain.text.annotate import annotated
-from retain.text.backends import reader_of
+from retain.text.backends import TEXTS, reader_of
 from retain.timeline import instant, midnight_after
 
 if TYPE_CHECKING:
@@ -34,10 +34,6 @@ if TYPE_CHECKING:
     from retain.modelling.bundle import Bundle
     from retain.modelling.tracking import Registered
     from retain.text.annotate import Coverage
-
-
-TEXTS = "texts"
-"""What the reader of texts is called among the things that a model learned from."""
 
 
 def silent(_: str) -> None:

@@ -17,6 +17,9 @@ from retain.modelling import bundle
 from retain.scoring import scorecard
 from retain.scoring.tiers import TierSettings
 from retain.scoring.value import ValueSettings
+from retain.text.annotate import TABLES as ANNOTATED
+from retain.text.backends import TEXTS, TextSettings, reader_of
+from retain.text.understood import LEXICON
 from retain.timeline import instant
 
 if TYPE_CHECKING:
@@ -77,6 +80,19 @@ def score_on_spark(
         raise ModelError(
             f"Model {opened.version} reads {', '.join(lacking) or 'orders'}, which these tables cannot feed. "
             f"Give the tables and columns that it was trained on."
+        )
+    reader = opened.card["data"].get(TEXTS)
+    by_lists = [
+        name
+        for name in ANNOTATED
+        if name in tables.frames
+        and "text" in (there := tables.frames[name].columns)
+        and "sentiment" not in there
+    ]
+    if reader is not None and by_lists and reader != reader_of(TextSettings(LEXICON)):
+        raise ModelError(
+            f"Model {opened.version} was trained on texts that were not read by the word lists alone, as they are here. "
+            f'Train it with [text] backend = "lexicon", or put a column sentiment into {" and ".join(by_lists)}.'
         )
     work = partial(
         _scores,

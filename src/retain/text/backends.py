@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MODEL = "model"
 """The tier of somebody's model."""
+TEXTS = "texts"
+"""What the reader of texts is called among the things that a model learned from."""
 
 
 @dataclass(frozen=True)
