@@ -24,7 +24,7 @@ import numpy as np
 import panel_data as data
 from panel_engines import ENGINES, LIBRARIES
 
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "ARROW_NUM_THREADS": "1"}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
 COMPARED = 20_000
 """Customers whose rows are compared between the ways."""
 

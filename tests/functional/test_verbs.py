@@ -291,6 +291,7 @@ def test_init_on_a_folder_of_csv_files_leads_to_a_model(
         "exports",
         "panel.csv",
         "retain.toml",
+        "workspace",
     ]
 
 
