@@ -446,8 +446,8 @@ class KeyFigure:
     Attributes:
         name: what is measured.
         estimate: its value, and an interval where there is one.
-        unit: ``count``, ``share`` (0 to 1, shown in per cent), ``money``, ``days``, ``times``, ``number``; any other word
-            is written after the number.
+        unit: ``count``, ``share`` (0 to 1, shown in per cent), ``money``, ``days``, ``times``, ``ratio``, ``number``; any
+            other word is written after the number.
         note: how to read it.
     """
 

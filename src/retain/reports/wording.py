@@ -80,6 +80,8 @@ def measure(value: Number, unit: str, currency: str = "") -> str:
     '25.1%'
     >>> measure(3.25, "orders").split()
     ['3.2', 'orders']
+    >>> measure(0.134, "ratio")
+    '0.13'
     """
     if value is None or not math.isfinite(value):
         return UNKNOWN
@@ -88,6 +90,7 @@ def measure(value: Number, unit: str, currency: str = "") -> str:
         "share": lambda: percent(value),
         "money": lambda: money(value, currency),
         "times": lambda: f"{decimals(value, 1)}\N{MULTIPLICATION SIGN}",
+        "ratio": lambda: decimals(value, 2),
         "number": lambda: decimals(value, 3 if abs(value) < 10 else 1),
     }
     if unit in known:

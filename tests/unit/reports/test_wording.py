@@ -33,6 +33,8 @@ def test_what_is_not_known_is_said_so(value: float | None) -> None:
         (0.7868, "number", "0.787"),
         (-0.00001, "number", "0.000"),
         (31.25, "number", "31.2"),
+        (0.134, "ratio", "0.13"),
+        (-1.8, "ratio", "-1.80"),
         (31, "days", "31 days"),
         (31.5, "days", "31.5 days"),
         (3, "", "3"),
