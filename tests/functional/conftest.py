@@ -138,6 +138,25 @@ def own(tmp_path: Path, model_store: Path) -> Callable[..., Home]:
 
 
 @pytest.fixture(scope="session")
+def closed_early() -> Callable[..., str]:
+    """A function from a command's words to what it says on stderr when nobody reads its stdout."""
+
+    def said(*words: object) -> str:
+        with subprocess.Popen(
+            [sys.executable, "-m", "retain", *map(str, words)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as running:
+            assert running.stdout is not None
+            assert running.stderr is not None
+            running.stdout.close()
+            return running.stderr.read()
+
+    return said
+
+
+@pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory, model_store: Path) -> Home:
     """A generated shop with two models (the first one champion again) and the scores of its last day."""
     workspace = tmp_path_factory.mktemp("shop")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -198,18 +196,9 @@ def test_stopping_says_what_is_left(cli: Callable[..., Any], monkeypatch: pytest
     assert ran.err == "Error: Stopped. What was complete is kept; nothing half-written is left.\n"
 
 
-def test_reader_that_closes_early_is_no_defect(shop: Any) -> None:
+def test_reader_that_closes_early_is_no_defect(shop: Any, closed_early: Callable[..., str]) -> None:
     """`retain kpis | head -0` ends without a traceback."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "retain", *shop.words, "--quiet", "kpis", "--periods", "2"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
-        assert running.stdout is not None
-        assert running.stderr is not None
-        running.stdout.close()
-        said = running.stderr.read()
+    said = closed_early(*shop.words, "--quiet", "kpis", "--periods", "2")
     assert "Traceback" not in said
     assert "defect" not in said
 

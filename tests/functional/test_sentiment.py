@@ -390,17 +390,9 @@ def test_somebodys_model_is_a_backend_here_too(told: Callable[..., Any], tmp_pat
 
 
 @pytest.mark.parametrize("more", [[], ["--json"]])
-def test_reader_that_closes_early_is_no_defect(tmp_path: Path, more: list[str]) -> None:
+def test_reader_that_closes_early_is_no_defect(
+    tmp_path: Path, more: list[str], closed_early: Callable[..., str]
+) -> None:
     """`retain sentiment FILE | head -0` ends without a traceback, also where the result is large."""
     (tmp_path / "in.txt").write_text("great shop, awful delivery\n" * 3_000)
-    with subprocess.Popen(
-        [sys.executable, "-m", "retain", "--quiet", "sentiment", str(tmp_path / "in.txt"), *more],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
-        assert running.stdout is not None
-        assert running.stderr is not None
-        running.stdout.close()
-        said = running.stderr.read()
-    assert said == ""
+    assert closed_early("--quiet", "sentiment", tmp_path / "in.txt", *more) == ""

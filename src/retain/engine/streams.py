@@ -112,7 +112,7 @@ class Stream:
 
 
 _ABOUT = ("delivery", "price", "quality", "service")
-_INTENTS = ("cancel", "refund", "complaint", "praise", "threat_to_leave", "legal_threat")
+_INTENTS = ("cancel", "refund", "threat_to_leave")
 _BAD = -250
 _VOICE_NUMBERS: Mapping[str, Number] = MappingProxyType(
     {

@@ -106,7 +106,7 @@ def _tables() -> _Tables:
         kind[ord(mark)], plain[ord(mark)] = _SIGN, folded
     kind[END], plain[END] = _SIGN, END
     pairs = files("retain.text").joinpath("words/traditional.txt")
-    for pair in pairs.read_text("utf-8").splitlines() if pairs.is_file() else ():
+    for pair in pairs.read_text("utf-8").splitlines():
         if pair and not pair.startswith("#"):
             traditional, simplified = pair.split()
             plain[ord(traditional)] = ord(simplified)

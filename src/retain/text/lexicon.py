@@ -94,8 +94,7 @@ def lexicon() -> Lexicon:
 
 
 def _shipped(code: str) -> str:
-    one = files("retain.text").joinpath(f"words/{code}.txt")
-    return one.read_text("utf-8") if one.is_file() else ""
+    return files("retain.text").joinpath(f"words/{code}.txt").read_text("utf-8")
 
 
 def entries(text: str, name: str) -> Iterator[Entry]:
