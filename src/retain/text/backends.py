@@ -12,7 +12,7 @@ from retain.cache import key_of
 from retain.registry import Registry
 from retain.text.clean import cleaned
 from retain.text.hooks import hook
-from retain.text.lexicon import lexicon
+from retain.text.reading import fingerprint
 from retain.text.tiers import LEARNED, SELF_TRAINED, ThroughTime
 from retain.text.understood import LEXICON, by_words
 
@@ -58,7 +58,7 @@ def reader_of(settings: TextSettings) -> str:
     """SHA-256 that changes with the way texts are read: the backend, somebody's model, or our word lists."""
     model = hook(settings.backend)
     seen = None if model is None else model.fingerprint
-    return key_of([settings.backend, settings.version, seen, lexicon().fingerprint])
+    return key_of([settings.backend, settings.version, seen, fingerprint()])
 
 
 def backend_of(settings: TextSettings) -> Backend:

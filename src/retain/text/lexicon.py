@@ -71,7 +71,7 @@ class Lexicon:
         intents: uint16 of the same shape, a bit an intent.
         evidence: float32 (patterns, languages), how much it tells for a language.
         tells: bool, whether it tells for any; ideographs do that by themselves.
-        fingerprint: SHA-256 of the patterns and their meaning.
+        fingerprint: SHA-256 of the lists and of the table of characters.
     """
 
     automaton: AhoCorasick
@@ -179,7 +179,8 @@ def compiled(lists: Mapping[str, str]) -> Lexicon:
     own = {code: _Meanings(len(patterns)).filled(found, index) for code, found in read.items()}
     tables = _joined(own, borrowed, len(patterns))
     evidence = _evidence(own, borrowed, patterns)
-    texts = "\n".join(f"{code}\n{text}" for code, text in sorted(lists.items()))
+    characters = {"traditional": _shipped("traditional")}
+    texts = "\n".join(f"{code}\n{text}" for code, text in sorted({**lists, **characters}.items()))
     return Lexicon(
         AhoCorasick(patterns, store_patterns=False),
         tuple(patterns),

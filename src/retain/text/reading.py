@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retain.text.clean import cleaned
+from retain.cache import key_of
+from retain.text.clean import LONGEST, cleaned
 from retain.text.fold import ASK, CALL, COMMA, STOP, fold
 from retain.text.language import UNDETERMINED, base_language, columns_of, letter_evidence
 from retain.text.lexicon import (
@@ -48,6 +49,17 @@ _AFTER_BUT, _BEFORE_BUT = 1.2, 0.7
 _REACH, _REACH_BACK, _REACH_OF_DEGREE = 3, 2, 2
 _DAMPING = 4.0
 _BROKEN = 0xFFFD
+
+
+RULES = 1
+"""Raised when the same words in the same text come to another sentiment, so that nothing kept or trained before is believed."""
+
+
+def fingerprint() -> str:
+    """SHA-256 that changes with what a text is read by: the lists, the folding of characters, and the rules."""
+    weights = (_NEGATED, _STRONGER, _WEAKER, _AFTER_BUT, _BEFORE_BUT)
+    reach = (_REACH, _REACH_BACK, _REACH_OF_DEGREE, _DAMPING, LONGEST)
+    return key_of([str(RULES), repr(weights), repr(reach), lexicon().fingerprint])
 
 
 @dataclass(frozen=True)

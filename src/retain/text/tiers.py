@@ -20,8 +20,7 @@ from retain.text.fold import fold
 from retain.text.hashing import hashed, joined
 from retain.text.learned import Learned, score
 from retain.text.learning import FEWEST_UNRATED, learn, self_train
-from retain.text.lexicon import lexicon
-from retain.text.reading import BATCH
+from retain.text.reading import BATCH, fingerprint
 from retain.text.understood import by_words
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def _lesson(
 ) -> tuple[Learned | None, str]:
     """What these rows teach, from the cache if these very texts have taught before."""
     texts, languages, pleased = feed.text[rows], words.language[rows], feed.pleased[rows]
-    key = key_of([tier, _LESSONS, lexicon().fingerprint, *texts, *languages, pleased.tobytes()])
+    key = key_of([tier, _LESSONS, fingerprint(), *texts, *languages, pleased.tobytes()])
 
     def make() -> Arrays:
         lesson = _taught(tier, _hashed(texts), words.sentiment[rows], languages, pleased)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retain.cache import key_of
-from retain.text.lexicon import lexicon
-from retain.text.reading import read
+from retain.text.reading import fingerprint, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +78,7 @@ def _month(feed: Feed, cache: Cache) -> Arrays:
             "intents": found.intents,
         }
 
-    return cache.arrays(key_of([LEXICON, lexicon().fingerprint, *feed.text, *feed.language]), make)
+    return cache.arrays(key_of([LEXICON, fingerprint(), *feed.text, *feed.language]), make)
 
 
 def _empty(rows: int) -> Arrays:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retain.text import reading
 from retain.text.lexicon import INTENTS, LANGUAGES, TOPICS
 from retain.text.reading import BATCH, read, words, words_of
 
@@ -158,3 +159,11 @@ def test_no_texts_is_an_empty_reading() -> None:
     found = read([])
     assert len(found) == 0
     assert found.topics.shape == (0, len(TOPICS))
+
+
+def test_what_is_kept_is_forgotten_when_the_rules_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another weight of negation reads the same texts otherwise, so caches and models of before are not believed."""
+    before = reading.fingerprint()
+    assert reading.fingerprint() == before
+    monkeypatch.setattr(reading, "_NEGATED", -0.4)
+    assert reading.fingerprint() != before
