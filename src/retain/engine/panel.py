@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from retain.features.spec import Balance, Contrast, FeatureSet, Formula, Measure
+from retain.features.spec import Attribute, Balance, Contrast, FeatureSet, Formula, Measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +79,8 @@ def combine(formula: Formula, measured: Callable[[Measure], FloatArray]) -> Floa
             return np.where(total != 0, (recent - before) / total, np.nan)
         if isinstance(formula, Balance):
             return np.asarray(sum(map(measured, formula.added)) - sum(map(measured, formula.removed)))
+        if isinstance(formula, Attribute):
+            raise TypeError(f"{formula.column} is looked up, not combined")
         bottom = measured(formula.bottom)
         return np.where(bottom != 0, measured(formula.top) / bottom, np.nan)
 

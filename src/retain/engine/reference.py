@@ -17,8 +17,10 @@ import numpy as np
 from retain.engine.panel import Panel, Snapshots, combine, entropy, weighted_log
 from retain.engine.streams import STREAMS, Number, Share, Span, Stream
 from retain.engine.views import GAP_PART, HOURS_A_BAND, ITEM_PARTS, number_parts
+from retain.events.attributes import TABLE
 from retain.events.store import MISSING
-from retain.features.spec import FeatureSet, How, Measure
+from retain.features.attributes import NO_YES
+from retain.features.spec import Attribute, FeatureSet, Holds, How, Measure
 from retain.timeline import DAY, MINUTE, zone_named
 
 if TYPE_CHECKING:
@@ -67,6 +69,9 @@ def compute(store: EventStore, features: FeatureSet, snapshots: Snapshots) -> Pa
         }
         views = {**_views(known.get("orders", ()), store), **_stream_events(known)}
         for column, feature in enumerate(features.features):
+            if isinstance(feature.formula, Attribute):
+                values[row, column] = _attribute(feature.formula, known.get(TABLE, ()), int(cutoff))
+                continue
             answer = combine(
                 feature.formula,
                 lambda one, views=views, cutoff=int(cutoff): np.array(  # type: ignore[misc]
@@ -195,6 +200,26 @@ def _known_sum(values: Iterable[int | float | str | None]) -> int | None:
     """Sum of the values that are known; None when none is."""
     known = [int(one) for one in values if one is not None]
     return sum(known) if known else None
+
+
+def _attribute(formula: Attribute, rows: Sequence[_Row], cutoff: int) -> float:
+    """A fact of a customer who has one row at most; not known where there is none."""
+    value = rows[0].values.get(formula.column) if rows else None
+    if value is None:
+        return math.nan
+    if formula.holds is Holds.NUMBER:
+        return float(value)
+    if formula.holds is Holds.CATEGORY:
+        # A flag that is not known is held as -1.
+        word = value if isinstance(value, str) else {0: NO_YES[0], 1: NO_YES[1]}.get(int(value))
+        return float(formula.levels.index(word) + 1) if word in formula.levels else math.nan
+    moment = value if isinstance(value, int) else _microseconds(str(value))
+    return (cutoff - moment) / DAY if moment < cutoff else math.nan
+
+
+def _microseconds(day: str) -> int:
+    """Midnight of a calendar day, in UTC."""
+    return (datetime.fromisoformat(day).replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 def _measure(  # noqa: C901, PLR0911  # one branch a kind of aggregation, as the definitions stand

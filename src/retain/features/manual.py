@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retain.features.catalog import FAMILIES
-from retain.features.spec import Balance, How, Measure, Ratio
+from retain.features.spec import Attribute, Balance, How, Measure, Ratio
 
 if TYPE_CHECKING:
     from retain.features.spec import Formula
@@ -73,6 +73,8 @@ def in_words(formula: Formula) -> str:
     """
     if isinstance(formula, Measure):
         return _measure(formula)
+    if isinstance(formula, Attribute):
+        return f"the customer's {formula.column}"
     if isinstance(formula, Ratio):
         return f"({_measure(formula.top)}) / ({_measure(formula.bottom)})"
     if isinstance(formula, Balance):

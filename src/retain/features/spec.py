@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from string import Formatter
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from retain.timeline import Lookback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 DEFINITION = 1
 """Raised whenever an engine's meaning of a declaration changes, so that old fingerprints no longer fit."""
@@ -104,7 +104,33 @@ class Balance:
     removed: tuple[Measure, ...]
 
 
-Formula = Measure | Ratio | Contrast | Balance
+class Holds(StrEnum):
+    """What an attribute of a customer holds, and so how it becomes a number."""
+
+    NUMBER = "number"
+    """A number, as it is."""
+    CATEGORY = "category"
+    """One of some words: its place among them, from 1."""
+    DATE = "date"
+    """An instant: days from it to the cutoff; not known where it comes after."""
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A fact about the customer of which nothing says since when it has been so; it may know the outcome.
+
+    Attributes:
+        column: of the table of customers.
+        holds: what it is.
+        levels: of a category the words that are told apart; any other one is not known.
+    """
+
+    column: str
+    holds: Holds
+    levels: tuple[str, ...] = ()
+
+
+Formula = Measure | Ratio | Contrast | Balance | Attribute
 
 
 class _Said(float):
@@ -147,12 +173,21 @@ class Feature:
     phrase: str
 
     @property
+    def levels(self) -> tuple[str, ...] | None:
+        """The words that a category's values 1, 2 and so on stand for; None for a number."""
+        formula = self.formula
+        is_category = isinstance(formula, Attribute) and formula.holds is Holds.CATEGORY
+        return formula.levels if isinstance(formula, Attribute) and is_category else None
+
+    @property
     def mentioned(self) -> tuple[str, ...]:
         """The features whose values the phrase shows."""
         return tuple(name for _, name, _, _ in Formatter().parse(self.phrase) if name)
 
     def say(self, values: Mapping[str, float]) -> str:
         """The phrase with a customer's values, of which all that are mentioned have to be known."""
+        if self.levels is not None:
+            return self.phrase.format(**{self.name: self.levels[int(values[self.name]) - 1]})
         return self.phrase.format(**{name: _Said(values[name]) for name in self.mentioned})
 
 
@@ -164,7 +199,7 @@ def measures(formula: Formula) -> Iterator[Measure]:
         yield from (formula.top, formula.bottom)
     elif isinstance(formula, Balance):
         yield from (*formula.added, *formula.removed)
-    else:
+    elif isinstance(formula, Contrast):
         yield from (formula.recent, formula.before)
 
 
@@ -205,7 +240,29 @@ class FeatureSet:
         return {one.name: one for one in self.features}
 
     @property
+    def attributes(self) -> tuple[Feature, ...]:
+        """Those that read a fact without a time."""
+        return tuple(one for one in self.features if isinstance(one.formula, Attribute))
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The names of those whose values are places in a list of words."""
+        return tuple(one.name for one in self.features if one.levels is not None)
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of names and formulas; words may change without changing it."""
-        text = ";".join(f"{one.name}={_canonical(one.formula)}" for one in self.features)
-        return hashlib.sha256(f"{DEFINITION};{text}".encode()).hexdigest()
+        return _hashed((one.name, one.formula) for one in self.features)
+
+    @property
+    def recipe(self) -> str:
+        """The same, whichever words a category happened to have when it was read."""
+        return _hashed(
+            (one.name, replace(one.formula, levels=()) if isinstance(one.formula, Attribute) else one.formula)
+            for one in self.features
+        )
+
+
+def _hashed(named: Iterable[tuple[str, Formula]]) -> str:
+    text = ";".join(f"{name}={_canonical(formula)}" for name, formula in named)
+    return hashlib.sha256(f"{DEFINITION};{text}".encode()).hexdigest()

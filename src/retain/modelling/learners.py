@@ -11,11 +11,11 @@ import numpy as np
 from scipy.special import logit
 
 from retain.modelling.contributions import ShapleyTables
-from retain.modelling.trees import read_forest
+from retain.modelling.trees import categories_of, read_forest
 from retain.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import lightgbm
     import numpy.typing as npt
@@ -47,13 +47,24 @@ class Task:
         x: features, rows by columns.
         y: outcomes.
         names: of the columns.
+        categories: places of the columns whose values are whole numbers from 1 that stand for words.
         size: of the models.
         seed: of whatever is random.
     """
 
-    def __init__(self, x: FloatArray, y: LabelArray, names: Sequence[str], *, size: int, seed: int) -> None:
-        """Nothing is trained yet."""
+    def __init__(
+        self,
+        x: FloatArray,
+        y: LabelArray,
+        names: Sequence[str],
+        *,
+        size: int,
+        seed: int,
+        categories: Collection[str] = (),
+    ) -> None:
+        """Nothing is trained yet; ``categories`` are names of columns."""
         self.x, self.y, self.names = x, y, tuple(names)
+        self.categories = tuple(at for at, name in enumerate(self.names) if name in categories)
         self.size, self.seed = size, seed
         self._done: dict[str, Fitted] = {}
 
@@ -83,17 +94,24 @@ class Learner(Protocol):
 
 @dataclass(frozen=True)
 class _Trees:
-    """Boosted trees in LightGBM's own text format."""
+    """Boosted trees in LightGBM's own text format.
+
+    Attributes:
+        booster: the trees.
+        categories: places of the columns that they read as categories.
+    """
 
     booster: lightgbm.Booster
+    categories: tuple[int, ...] = ()
 
     def log_odds(self, x: FloatArray, size: int | None = None) -> FloatArray:
         """Log-odds of churn of each row."""
-        return np.asarray(self.booster.predict(x, raw_score=True, num_iteration=size or -1, num_threads=1))
+        rows = _with_a_word_for_unknown(x, self.categories)
+        return np.asarray(self.booster.predict(rows, raw_score=True, num_iteration=size or -1, num_threads=1))
 
     def contributions(self, x: FloatArray) -> FloatArray:
         """Exact TreeSHAP values."""
-        return self._tables.contributions(x)
+        return self._tables.contributions(_with_a_word_for_unknown(x, self.categories))
 
     def text(self) -> str:
         """LightGBM's text format."""
@@ -102,6 +120,16 @@ class _Trees:
     @functools.cached_property
     def _tables(self) -> ShapleyTables:
         return ShapleyTables.of(read_forest(self.text()))
+
+
+def _with_a_word_for_unknown(x: FloatArray, categories: tuple[int, ...]) -> FloatArray:
+    """The rows with 0 in place of a category that is not known: the trees may ask for it, as for any other."""
+    if not categories:
+        return x
+    chosen = np.array(categories)
+    rows = x.copy()
+    rows[:, chosen] = np.where(np.isnan(x[:, chosen]), 0.0, x[:, chosen])
+    return rows
 
 
 class Boosting:
@@ -134,14 +162,20 @@ class Boosting:
             "num_threads": 1,
             "verbosity": -1,
         }
-        data = lightgbm.Dataset(task.x, label=task.y, feature_name=list(task.names), free_raw_data=True)
-        return _Trees(lightgbm.train(settings, data, num_boost_round=task.size))
+        data = lightgbm.Dataset(
+            _with_a_word_for_unknown(task.x, task.categories),
+            label=task.y,
+            feature_name=list(task.names),
+            categorical_feature=list(task.categories),
+            free_raw_data=True,
+        )
+        return _Trees(lightgbm.train(settings, data, num_boost_round=task.size), task.categories)
 
     def load(self, text: str) -> Fitted:
         """Trees from LightGBM's text format."""
         import lightgbm  # noqa: PLC0415  # takes a second to load
 
-        return _Trees(lightgbm.Booster(model_str=text))
+        return _Trees(lightgbm.Booster(model_str=text), categories_of(text))
 
 
 @dataclass(frozen=True)
@@ -157,6 +191,10 @@ class _Linear:
         weight_unknown: added where the value is not known.
         share_unknown: share of unknown values in training.
         intercept: log-odds of the average row.
+        word_column: for each word of a category the position of the feature.
+        word: its value; 0 is not known.
+        word_weight: added where the feature has that value.
+        word_share: share of rows with it in training.
     """
 
     columns: tuple[int, ...]
@@ -167,20 +205,30 @@ class _Linear:
     weight_unknown: tuple[float, ...]
     share_unknown: tuple[float, ...]
     intercept: float
+    word_column: tuple[int, ...] = ()
+    word: tuple[int, ...] = ()
+    word_weight: tuple[float, ...] = ()
+    word_share: tuple[float, ...] = ()
 
     def log_odds(self, x: FloatArray, size: int | None = None) -> FloatArray:  # noqa: ARG002  # one size only
         """Log-odds of churn of each row."""
-        return np.asarray(self.intercept + self._parts(x).sum(axis=1))
+        return np.asarray(self.intercept + self._parts(x).sum(axis=1) + self._word_parts(x).sum(axis=1))
 
     def contributions(self, x: FloatArray) -> FloatArray:
         """Weight times distance from the training mean: the exact Shapley value of a linear model."""
         result = np.zeros(x.shape)
         result[:, list(self.columns)] = self._parts(x)
+        for column, part in zip(self.word_column, self._word_parts(x).T, strict=True):
+            result[:, column] += part
         return result
 
     def text(self) -> str:
         """JSON."""
         return json.dumps({name: getattr(self, name) for name in self.__dataclass_fields__}, indent=1)
+
+    def _word_parts(self, x: FloatArray) -> FloatArray:
+        has = _has_word(x, self.word_column, self.word)
+        return np.asarray((has - np.array(self.word_share)) * np.array(self.word_weight))
 
     def _parts(self, x: FloatArray) -> FloatArray:
         logged, unknown = _logged(x[:, list(self.columns)], np.array(self.fill))
@@ -194,6 +242,22 @@ def _logged(x: FloatArray, fill: FloatArray) -> tuple[FloatArray, FloatArray]:
     unknown = ~np.isfinite(x)
     logged = np.sign(x) * np.log1p(np.abs(x))
     return np.where(unknown, fill, logged), unknown.astype(np.float64)
+
+
+def _has_word(x: FloatArray, columns: Sequence[int], words: Sequence[int]) -> FloatArray:
+    """1 where the column holds that word of its category, 0 where another: rows by words; not known is the word 0."""
+    codes = x[:, list(columns)]
+    return np.asarray(np.where(np.isnan(codes), 0.0, codes) == np.array(words), dtype=np.float64)
+
+
+def _words_of(x: FloatArray, categories: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The columns and words of categories that occur in these rows, one pair each word."""
+    pairs = [
+        (column, int(word))
+        for column in categories
+        for word in np.unique(np.where(np.isnan(x[:, column]), 0.0, x[:, column]))
+    ]
+    return [column for column, _ in pairs], [word for _, word in pairs]
 
 
 @dataclass(frozen=True)
@@ -215,8 +279,13 @@ class Logistic:
 
         x = task.x
         chosen = [position for position, name in enumerate(task.names) if not self.only or name in self.only]
-        columns = [position for position in chosen if np.isfinite(x[:, position]).any()]
-        if not columns:
+        columns = [
+            position
+            for position in chosen
+            if position not in task.categories and np.isfinite(x[:, position]).any()
+        ]
+        word_columns, words = _words_of(x, [one for one in task.categories if one in chosen])
+        if not columns and not words:
             # Nothing that it reads is ever known: the churn rate is all there is to say.
             return _Linear((), (), (), (), (), (), (), intercept=float(logit(task.y.mean())))
         known = np.where(np.isfinite(x[:, columns]), x[:, columns], np.nan)
@@ -227,7 +296,9 @@ class Logistic:
         # A constant column has no scale; centred on its value instead of a rounded mean, it says exactly nothing.
         scale = np.where(varies, spread, 1.0)
         centre = np.where(varies, logged.mean(axis=0), fill)
-        design = np.hstack([(logged - centre) / scale, unknown - share])
+        has = _has_word(x, word_columns, words)
+        word_share = has.mean(axis=0)
+        design = np.hstack([(logged - centre) / scale, unknown - share, has - word_share])
         model = LogisticRegression(C=self.strength, solver="newton-cholesky", max_iter=200, tol=1e-8).fit(
             design, task.y
         )
@@ -238,9 +309,13 @@ class Logistic:
             centre=tuple(map(float, centre)),
             scale=tuple(map(float, scale)),
             weight=tuple(map(float, weight[: len(columns)])),
-            weight_unknown=tuple(map(float, weight[len(columns) :])),
+            weight_unknown=tuple(map(float, weight[len(columns) : 2 * len(columns)])),
             share_unknown=tuple(map(float, share)),
             intercept=float(model.intercept_[0]),
+            word_column=tuple(word_columns),
+            word=tuple(words),
+            word_weight=tuple(map(float, weight[2 * len(columns) :])),
+            word_share=tuple(map(float, word_share)),
         )
 
     def load(self, text: str) -> Fitted:
