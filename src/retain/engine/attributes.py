@@ -40,7 +40,9 @@ def attribute_column(store: EventStore, feature: Feature, snapshots: Snapshots) 
     return _at(values.astype(np.float64), row, np.nan)
 
 
-def _at(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]], row: IntArray, absent: float) -> FloatArray:
+def _at(
+    values: np.ndarray[tuple[int, ...], np.dtype[np.generic]], row: IntArray, absent: float
+) -> FloatArray:
     """The values of these rows; a customer without a row has none."""
     return np.asarray(np.append(values, np.array([absent], dtype=values.dtype))[row])
 

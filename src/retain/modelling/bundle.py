@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from retain import __version__, atomic
 from retain.errors import ModelError
+from retain.features.attributes import attribute
 from retain.features.catalog import EVERY
-from retain.features.spec import FeatureSet
+from retain.features.spec import Attribute, FeatureSet, Holds
 from retain.labels import ChurnSettings
 from retain.modelling import calibration
 from retain.modelling.learners import LEARNERS, Fitted
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from retain.engine.panel import FloatArray
+    from retain.features.spec import Feature
     from retain.modelling.calibration import Calibration
     from retain.modelling.training import Trained
 
@@ -78,6 +80,7 @@ def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
         "learner": trained.learner,
         "size": trained.size,
         "features": list(trained.features.names),
+        **_attributes(trained.features),
         "fingerprint": trained.features.fingerprint,
         "churn": asdict(trained.churn),
         "calibration": calibration.as_dict(trained.calibration),
@@ -152,15 +155,30 @@ def _text(file: Path) -> str:
 
 def _features(folder: Path, card: Mapping[str, Any]) -> FeatureSet:
     """The features that the card names, if they still mean the same."""
-    unknown = [name for name in card["features"] if name not in EVERY.by_name]
+    known = {
+        **EVERY.by_name,
+        **{name: _attribute(name, kept) for name, kept in card.get("attributes", {}).items()},
+    }
+    unknown = [name for name in card["features"] if name not in known]
     if unknown:
         raise ModelError(
             f"{folder} reads features that do not exist here: {', '.join(unknown)}. Train the model again."
         )
-    features = FeatureSet(tuple(EVERY.by_name[name] for name in card["features"]))
+    features = FeatureSet(tuple(known[name] for name in card["features"]))
     if features.fingerprint != card["fingerprint"]:
         raise ModelError(f"{folder} was trained on other definitions of its features. Train the model again.")
     return features
+
+
+def _attributes(features: FeatureSet) -> dict[str, Any]:
+    """Which columns of customers the model reads, with the words that its values stand for; nothing if it reads none."""
+    told = {one.name: asdict(one.formula) for one in features.attributes}
+    return {"attributes": told} if told else {}
+
+
+def _attribute(name: str, kept: Mapping[str, Any]) -> Feature:
+    """The feature that reads an attribute, with the words that its values stood for in training."""
+    return attribute(name, Attribute(kept["column"], Holds(kept["holds"]), tuple(kept["levels"])))
 
 
 def _written(card: Mapping[str, Any]) -> str:

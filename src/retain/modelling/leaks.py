@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 from retain.errors import LeakError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from retain.evaluation.tally import FloatArray, IntArray
     from retain.modelling.training import LabelArray
@@ -68,7 +68,27 @@ def alone(x: FloatArray, y: LabelArray, cutoff: IntArray) -> FloatArray:
     return np.asarray(np.maximum(found, 1 - found).max(axis=0))
 
 
-def find(x: FloatArray, y: LabelArray, cutoff: IntArray, names: Sequence[str]) -> tuple[Leak, ...]:
+def in_order(x: FloatArray, y: LabelArray, categories: Sequence[int]) -> FloatArray:
+    """The features with the churn rate of its word in place of each category, for words have no order of their own.
+
+    Args:
+        x: features, rows by columns.
+        y: outcomes.
+        categories: places of the columns that hold words as numbers; not known is a word too.
+
+    >>> in_order(np.array([[1.0], [2.0], [1.0], [np.nan]]), np.array([1, 0, 0, 1], np.int8), [0]).ravel().tolist()
+    [0.5, 0.0, 0.5, 1.0]
+    """
+    ordered = x.copy()
+    for column in categories:
+        _, word = np.unique(np.nan_to_num(x[:, column], nan=0.0), return_inverse=True)
+        ordered[:, column] = (np.bincount(word, weights=y) / np.bincount(word))[word]
+    return ordered
+
+
+def find(
+    x: FloatArray, y: LabelArray, cutoff: IntArray, names: Sequence[str], categories: Collection[str] = ()
+) -> tuple[Leak, ...]:
     """The features that seem to know the outcome, the surest first.
 
     A feature does when its own AUROC is 0.9 at least and it leaves less than half of what the best unsuspicious
@@ -79,11 +99,13 @@ def find(x: FloatArray, y: LabelArray, cutoff: IntArray, names: Sequence[str]) -
         y: outcomes.
         cutoff: of each row.
         names: of the columns.
+        categories: names of those that hold words as numbers.
     """
     churners = int((y == 1).sum())
     if min(churners, len(y) - churners) < FEWEST:
         return ()
-    by_itself = alone(x, y, cutoff)
+    places = [at for at, name in enumerate(names) if name in categories]
+    by_itself = alone(in_order(x, y, places), y, cutoff)
     honest = by_itself[by_itself < SUSPICIOUS]
     rest = float(honest.max()) if len(honest) else 0.5
     bound = max(SUSPICIOUS, 1 - (1 - rest) / 2)

@@ -223,8 +223,9 @@ class _Linear:
         return result
 
     def text(self) -> str:
-        """JSON."""
-        return json.dumps({name: getattr(self, name) for name in self.__dataclass_fields__}, indent=1)
+        """JSON; of words only where there are categories."""
+        told = [name for name in self.__dataclass_fields__ if self.word or not name.startswith("word")]
+        return json.dumps({name: getattr(self, name) for name in told}, indent=1)
 
     def _word_parts(self, x: FloatArray) -> FloatArray:
         has = _has_word(x, self.word_column, self.word)

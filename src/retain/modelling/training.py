@@ -259,7 +259,7 @@ def train(
 
     y = outcomes(store, snapshots.customer, snapshots.cutoff, churn, plan.until)
     _require_both_classes(y)
-    suspects = leaks.find(x, y, snapshots.cutoff, features.names)
+    suspects = leaks.find(x, y, snapshots.cutoff, features.names, features.categories)
     leaks.require_none(suspects, settings.allow_leaks)
     names = tuple(dict.fromkeys((*settings.learners, BASELINE)))
     largest = max(size for name in names for size in LEARNERS.get(name).sizes)
@@ -274,7 +274,15 @@ def train(
             continue
         usable.append(fold)
         truths.append(y[at])
-        tasks.append((Task(x[into], then[into], features.names, size=largest, seed=settings.seed), x[at]))
+        task = Task(
+            x[into],
+            then[into],
+            features.names,
+            size=largest,
+            seed=settings.seed,
+            categories=features.categories,
+        )
+        tasks.append((task, x[at]))
 
     def predicted(fold: Fold, task: Task, later: FloatArray) -> dict[str, dict[int, FloatArray]]:
         progress(
@@ -301,7 +309,7 @@ def train(
     folds = [(by_size[best.size], truth) for by_size, truth in zip(odds[best.learner], truths, strict=True)]
     calibrated, evidence = calibration.choose(folds, float(y.mean()))
     progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
-    whole = Task(x, y, features.names, size=best.size, seed=settings.seed)
+    whole = Task(x, y, features.names, size=best.size, seed=settings.seed, categories=features.categories)
     return Trained(
         learner=best.learner,
         size=best.size,

@@ -13,9 +13,11 @@ from retain.engine.kept import Kept
 from retain.engine.streams import SPOKEN
 from retain.engine.views import columns_at_hand
 from retain.errors import ConfigError, GateError, ModelError, OutputError
+from retain.events.attributes import TABLE
 from retain.events.load import read_events
+from retain.features.attributes import attribute_features
 from retain.features.catalog import feature_set
-from retain.features.spec import measures
+from retain.features.spec import FeatureSet, measures
 from retain.labels import observed
 from retain.modelling import bundle
 from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from retain.config import Config
     from retain.engine.panel import Engine
     from retain.events.store import EventStore
-    from retain.features.spec import FeatureSet
+    from retain.features.spec import Feature
     from retain.modelling.bundle import Bundle
     from retain.modelling.tracking import Registered
     from retain.text.annotate import Coverage
@@ -85,13 +87,21 @@ class Project:
     @cached_property
     def features(self) -> FeatureSet:
         """The features that the data can feed."""
-        found = feature_set(self.config.features.families, columns_at_hand(self.store))
+        dated = feature_set(self.config.features.families, columns_at_hand(self.store))
+        found = FeatureSet((*dated.features, *self._attributes))
         if not found.features:
             raise ConfigError(
                 f"None of the families {', '.join(self.config.features.families)} can be fed by these tables. Add "
-                f"families under [features], or the tables and columns that they read (docs/features.md)."
+                f"families under [features], or the tables and columns that they read (docs/features.md), or admit "
+                f"attributes of customers under [source.tables.customers.static] (docs/data.md)."
             )
         return found
+
+    @property
+    def _attributes(self) -> tuple[Feature, ...]:
+        """The features that read what the configuration admits of the table of customers."""
+        source = self.config.source.tables.get(TABLE)
+        return () if source is None else attribute_features(self.store.tables[TABLE], source.static)
 
     @cached_property
     def engine(self) -> Engine:
@@ -130,7 +140,7 @@ class Project:
         texts = self.learned_from(self.features).get(TEXTS)
         return (
             registered.tags.get("churn") == repr(self.config.churn)
-            and registered.tags.get("feature_set") == self.features.fingerprint
+            and registered.tags.get("feature_set") == self.features.recipe
             and registered.tags.get(f"data.{TEXTS}") == texts
         )
 
@@ -210,11 +220,16 @@ class Project:
                 f"Model {opened.version} was trained on texts that were read in another way: other word lists, or "
                 f"another [text] backend. Run `retain train`, or set the backend back."
             )
-        lacking = [name for name in opened.features.names if name not in self.features.names]
+        here = self.features.by_name
+        lacking = [
+            one.name
+            for one in opened.features.features
+            if one.name not in here or FeatureSet((one,)).recipe != FeatureSet((here[one.name],)).recipe
+        ]
         if lacking:
             raise ModelError(
                 f"Model {opened.version} reads {', '.join(lacking)}, which these tables and families cannot feed. "
-                f"Map the missing columns under [source.tables.orders] columns, or train a model on what there is."
+                f"Map the missing columns under [source.tables.NAME] columns, or train a model on what there is."
             )
 
 

@@ -182,6 +182,7 @@ def _then(project: Project, opened: Bundle, plan: Bundle, cutoff: int) -> FloatA
         opened.features.names,
         size=opened.card["size"],
         seed=opened.card["training"]["seed"],
+        categories=opened.features.categories,
     )
     return np.asarray(task.fitted(opened.card["learner"]).log_odds(x, opened.card["size"]))
 

@@ -102,7 +102,7 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
         },
         tags={
             "churn": repr(config.churn),
-            "feature_set": trained.features.fingerprint,
+            "feature_set": trained.features.recipe,
             **{f"data.{name}": fingerprint for name, fingerprint in learned_from.items()},
             **{
                 f"rows.{name}": f"{one.rows_good} good, {one.rows_bad} quarantined"
