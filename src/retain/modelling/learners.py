@@ -145,12 +145,13 @@ class Boosting:
         """Trees grown on the task's rows; the same rows, seed and version of LightGBM give the same text."""
         import lightgbm  # noqa: PLC0415  # takes a second to load
 
+        least = int(np.clip(len(task.y) // 50, 5, 200))
         settings = {
             "objective": "binary",
             "learning_rate": 0.02,
             "max_depth": 5,
             "num_leaves": 20,
-            "min_data_in_leaf": int(np.clip(len(task.y) // 50, 5, 200)),
+            "min_data_in_leaf": least,
             "lambda_l2": 20.0,
             "feature_fraction": 0.4,
             "bagging_fraction": 0.6,
@@ -162,6 +163,9 @@ class Boosting:
             "num_threads": 1,
             "verbosity": -1,
         }
+        if task.categories:
+            # A word of few customers may still be told apart where a leaf of as many may be.
+            settings["min_data_per_group"] = min(least, 100)
         data = lightgbm.Dataset(
             _with_a_word_for_unknown(task.x, task.categories),
             label=task.y,

@@ -75,6 +75,12 @@ def score_on_spark(
         ModelError: the bundle is damaged, or reads features that these tables cannot feed.
     """
     opened = bundle.load(model)
+    if opened.features.attributes:
+        named = ", ".join(one.name for one in opened.features.attributes)
+        raise ModelError(
+            f"Model {opened.version} reads attributes of customers ({named}), which are not carried to Spark. Score it "
+            f"with `retain score`, or train one without [source.tables.customers.static]."
+        )
     lacking = sorted(set(opened.features.names) - set(tables.features().names))
     if lacking or "orders" not in tables.frames:
         raise ModelError(

@@ -14,7 +14,7 @@ from retain.modelling.learners import LEARNERS, RFM, Logistic, Task
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from retain.modelling.learners import FloatArray
+    from retain.modelling.learners import Fitted, FloatArray
 
     MakeTask = Callable[..., Task]
 
@@ -183,3 +183,63 @@ def test_an_unknown_learner_is_refused_with_the_nearest() -> None:
     """The list comes from the table."""
     with pytest.raises(UsageError, match=r"No learner is called 'lightbgm'\. Did you mean 'lightgbm'\?"):
         task().fitted("lightbgm")
+
+
+def with_words(rows: int = 400, seed: int = 5) -> FloatArray:
+    """A number that tells a little, a category whose second word tells much, sometimes not known, and one word only."""
+    random = np.random.default_rng(seed)
+    word = random.integers(1, 4, rows).astype(np.float64)
+    word[random.random(rows) < 0.1] = np.nan
+    return np.column_stack([random.normal(size=rows), word, np.ones(rows)])
+
+
+def words_task(x: FloatArray, learner: str) -> Fitted:
+    luck = np.random.default_rng(3).logistic(size=len(x))
+    y = (x[:, 0] / 2 + np.where(x[:, 1] == 2, 3.0, -1.0) + luck > 0).astype(np.int8)
+    names = ("recency_days", "static_plan", "static_land")
+    return Task(x, y, names, size=50, seed=20, categories=names[1:]).fitted(learner)
+
+
+@each_learner
+def test_a_model_of_categories_is_kept_and_adds_up(learner: str) -> None:
+    """As one of numbers: text and log-odds bit for bit, contributions to the last digit but a few."""
+    fitted = words_task(with_words(), learner)
+    again = LEARNERS.get(learner).load(fitted.text())
+    x = with_words(100, seed=6)
+    assert again.text() == fitted.text()
+    assert again.log_odds(x).tobytes() == fitted.log_odds(x).tobytes()
+    parts = fitted.contributions(x)
+    assert again.contributions(x).tobytes() == parts.tobytes()
+    base = fitted.log_odds(x) - parts.sum(axis=1)
+    assert base == pytest.approx(np.full(100, base[0]), abs=1e-9)
+    assert not parts[:, 2].any()
+
+
+@pytest.mark.parametrize("learner", ["blend", "lightgbm", "logistic"])
+def test_words_have_no_order(learner: str) -> None:
+    """The middle one can be the dangerous one, and one never seen counts as not known."""
+    fitted = words_task(with_words(), learner)
+    rows = np.column_stack([np.zeros(5), [1.0, 2.0, 3.0, np.nan, 0.0], np.ones(5)])
+    first, second, third, unknown, nought = fitted.log_odds(rows).tolist()
+    assert second > max(first, third) + 0.3
+    assert abs(first - third) < 0.3
+    assert unknown == nought
+
+
+@pytest.mark.parametrize("learner", ["blend", "lightgbm", "logistic"])
+def test_not_known_is_a_word_like_any_other(learner: str) -> None:
+    """Where those of whom nothing is known leave, the models learn it."""
+    x = with_words()
+    y = (np.isnan(x[:, 1]) ^ (np.arange(len(x)) % 20 == 0)).astype(np.int8)
+    names = ("number", "static_plan", "static_land")
+    fitted = Task(x, y, names, size=100, seed=20, categories=names[1:]).fitted(learner)
+    odds = fitted.log_odds(np.array([[0.0, np.nan, 1.0], [0.0, 1.0, 1.0]]))
+    assert odds[0] > odds[1] + 0.3
+
+
+def test_the_baseline_reads_no_category() -> None:
+    """It has its three features, and says the churn rate where it has none."""
+    x = with_words()[:, 1:]
+    y = (np.arange(len(x)) % 4 == 0).astype(np.int8)
+    fitted = Task(x, y, ("a", "b"), size=1, seed=1, categories=("a", "b")).fitted("rfm_logistic")
+    assert fitted.log_odds(x) == pytest.approx(np.full(len(x), np.log(1 / 3)))

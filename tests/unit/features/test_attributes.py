@@ -1,0 +1,88 @@
+"""Features made of attributes of customers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from retain.errors import ConfigError
+from retain.events.store import MISSING, Column, EventTable
+from retain.features.attributes import MOST_LEVELS, attribute, attribute_features
+from retain.features.spec import Attribute, FeatureSet, Holds
+
+
+def words(counts: dict[str, int]) -> Column:
+    """A category in which each word occurs so often."""
+    levels = sorted(counts)
+    codes = np.repeat(np.arange(len(levels), dtype=np.int32), [counts[one] for one in levels])
+    return Column(codes, np.array(levels, dtype=object))
+
+
+def customers(**columns: Column) -> EventTable:
+    rows = len(next(iter(columns.values())).values)
+    nowhere = np.full(rows, MISSING, dtype=np.int64)
+    return EventTable(np.arange(rows, dtype=np.int64), nowhere, nowhere, columns)
+
+
+def only(name: str, column: Column) -> Attribute:
+    (feature,) = attribute_features(customers(**{name: column}), [name])
+    assert isinstance(feature.formula, Attribute)
+    return feature.formula
+
+
+def test_each_kind_of_column_becomes_its_feature() -> None:
+    """Numbers, words, flags, instants and calendar days."""
+    assert only("x", Column(np.zeros(2))).holds is Holds.NUMBER
+    assert only("x", Column(np.zeros(2, dtype=np.int64))).holds is Holds.DATE
+    assert only("birth_date", words({"2000-01-01": 9})).holds is Holds.DATE
+    assert only("consent_sms", Column(np.zeros(2, dtype=np.int8))).levels == ("no", "yes")
+    assert only("x", words({"b": 9, "a": 7})) == Attribute("x", Holds.CATEGORY, ("a", "b"))
+
+
+def test_rare_words_are_not_told_apart() -> None:
+    """Four customers are too few; beyond fifty words only the most frequent count."""
+    assert only("x", words({"a": 5, "b": 4})).levels == ("a",)
+    many = {f"w{at:02}": 5 + (at >= 5) for at in range(MOST_LEVELS + 5)}
+    assert only("x", words(many)).levels == tuple(sorted(many)[5:])
+
+
+def test_names_say_that_there_is_no_time() -> None:
+    """With nothing in them that a model's text could not hold."""
+    (feature,) = attribute_features(customers(**{"Monthly {Fee}, EUR": Column(np.zeros(2))}), ["Monthly {Fee}, EUR"])
+    assert feature.name == "static_Monthly_Fee_EUR"
+    assert feature.say({feature.name: 12.5}) == "Monthly (Fee), EUR is 12.5"
+
+
+def test_two_columns_cannot_share_a_name() -> None:
+    """The message says how to part them."""
+    table = customers(**{"a b": Column(np.zeros(2)), "a_b": Column(np.zeros(2))})
+    with pytest.raises(ConfigError, match="would both be static_a_b"):
+        attribute_features(table, ["a b", "a_b"])
+
+
+@pytest.mark.parametrize(
+    ("formula", "value", "said"),
+    [
+        (Attribute("Contract", Holds.CATEGORY, ("One year", "Two year")), 2.0, "Contract is Two year"),
+        (Attribute("Fee", Holds.NUMBER), 1234567.5, "Fee is 1,234,567.5"),
+        (Attribute("joined", Holds.DATE), 40.2, "joined was 40 days ago"),
+    ],
+)
+def test_values_are_said_in_plain_words(formula: Attribute, value: float, said: str) -> None:
+    """A category by its word."""
+    assert attribute("static_x", formula).say({"static_x": value}) == said
+
+
+def test_the_fingerprint_knows_the_words_and_the_recipe_does_not() -> None:
+    """New words make another feature set of the same recipe; another column or kind makes another of both."""
+
+    def of(*formulas: Attribute) -> FeatureSet:
+        return FeatureSet(tuple(attribute(f"static_{at}", one) for at, one in enumerate(formulas)))
+
+    plain, more = (of(Attribute("x", Holds.CATEGORY, levels)) for levels in (("a",), ("a", "b")))
+    number = of(Attribute("x", Holds.NUMBER))
+    assert plain.fingerprint != more.fingerprint
+    assert plain.recipe == more.recipe != number.recipe
+    assert plain.categories == ("static_0",)
+    assert number.categories == ()
+    assert number.attributes == number.features
