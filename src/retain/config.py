@@ -191,11 +191,27 @@ def _require_names(config: Config) -> None:
         raise ConfigError(f"name = '{config.name}' may hold letters, digits, '-' and '_' only.")
     ENGINES.get(config.features.engine)
     LABELS.get(config.churn.definition)
+    _require_tables(config)
     for name in config.training.learners:
         LEARNERS.get(name)
     for name in config.features.families:
         if name not in FAMILIES:
             raise ConfigError(f"[features] families: there is no '{name}'. {did_you_mean(name, FAMILIES)}")
+
+
+def _require_tables(config: Config) -> None:
+    """Refuse labels or values of a table that is not there."""
+    customers = config.source.tables.get("customers")
+    if config.churn.given and customers is None:
+        raise ConfigError(
+            "[churn] definition = 'given' needs a table [source.tables.customers] that has a column label."
+        )
+    monthly = config.value.monthly
+    if monthly and (customers is None or monthly not in customers.static):
+        raise ConfigError(
+            f"[value] monthly = '{monthly}': name a number under [source.tables.customers.static], such as "
+            f'{monthly} = "number".'
+        )
 
 
 def _placed(source: SourceSettings, base: Path, workspace: Path) -> SourceSettings:

@@ -24,7 +24,7 @@ class ChurnSettings:
     """What churn means for this company: the ``[churn]`` part of the configuration.
 
     Attributes:
-        definition: name of the definition; ``inactivity`` is no order in the label window.
+        definition: name of the definition; ``inactivity`` is no order in the label window, ``given`` a column of customers.
         active_days: a customer with an order in so many days before the cutoff is eligible.
         horizon_days: length of the label window.
         lead_days: days between the cutoff and the label window, in which there is time to act.
@@ -44,6 +44,11 @@ class ChurnSettings:
         LabelWindow(self.horizon_days, self.lead_days)
 
     @property
+    def given(self) -> bool:
+        """Whether the data say who churned, so that cutoffs and label windows are of no use."""
+        return self.definition == "given"
+
+    @property
     def window(self) -> LabelWindow:
         """The label window."""
         return LabelWindow(self.horizon_days, self.lead_days)
@@ -51,6 +56,8 @@ class ChurnSettings:
     @property
     def in_words(self) -> str:
         """One sentence that a manager understands."""
+        if self.given:
+            return "A customer counts as lost whom the data label so, in the column label of the table of customers."
         lead = f", counted from {self.lead_days} days after the cutoff" if self.lead_days else ""
         return (
             f"A customer with an order in the last {self.active_days} days counts as lost "
@@ -83,7 +90,21 @@ class Inactivity:
         return ~_bought(store, window.start(cutoff), window.end(cutoff), known_by=known_by)
 
 
-LABELS: Registry[Label] = Registry("definition of churn", "retain.labels", {"inactivity": Inactivity})
+class Given:
+    """Churn is a label that the customers come with; every customer of that table is asked about."""
+
+    def eligible(self, store: EventStore, cutoff: int, settings: ChurnSettings) -> BoolArray:  # noqa: ARG002  # whenever it is asked
+        """For each customer, whether the table of customers has them, labelled or not."""
+        return _any_of(customers_of(store).customer, len(store.customer_ids))
+
+    def churned(self, store: EventStore, cutoff: int, settings: ChurnSettings, known_by: int) -> BoolArray:  # noqa: ARG002  # as above
+        """For each customer, whether the label says so."""
+        return _any_of(customers_of(store).customer[labels_of(store) == 1], len(store.customer_ids))
+
+
+LABELS: Registry[Label] = Registry(
+    "definition of churn", "retain.labels", {"inactivity": Inactivity, "given": Given}
+)
 """Every definition of churn by its name."""
 
 
@@ -97,6 +118,34 @@ def outcomes(
         rows = cutoff == one
         churned[rows] = label.churned(store, int(one), settings, known_by)[customer[rows]]
     return churned
+
+
+def customers_of(store: EventStore) -> EventTable:
+    """The table of customers.
+
+    Raises:
+        ContractError: the source has none.
+    """
+    if "customers" not in store.tables:
+        raise ContractError(
+            "There is no table of customers. Churn by a given label needs [source.tables.customers]."
+        )
+    return store.tables["customers"]
+
+
+def labels_of(store: EventStore) -> npt.NDArray[np.int8]:
+    """1, 0 or -1, not known, for each row of the table of customers.
+
+    Raises:
+        ContractError: it has no column of labels.
+    """
+    label = customers_of(store).columns.get("label")
+    if label is None:
+        raise ContractError(
+            'customers has no column label. Say which it is: [source.tables.customers] columns = { label = "..." }; words '
+            "other than yes and no are mapped by values.label."
+        )
+    return label.values.astype(np.int8)
 
 
 def orders_of(store: EventStore) -> EventTable:

@@ -90,6 +90,11 @@ def midnight_after(moment: int, zone: str) -> int:
     return instant((local.date() + timedelta(days=1)).isoformat(), zone)
 
 
+def today(zone: str) -> int:
+    """The last midnight of that time zone, by the clock."""
+    return instant(datetime.now(zone_named(zone)).date().isoformat(), zone)
+
+
 @dataclass(frozen=True, order=True)
 class Lookback:
     """A stretch of time before a cutoff: ``[cutoff - days, cutoff - until_days)``.

@@ -91,6 +91,7 @@ def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
             "rows": trained.rows,
             "churn_rate": trained.churn_rate,
             "seed": trained.seed,
+            **({"folds": len(trained.validated)} if trained.churn.given else {}),
             "leaks": [asdict(one) for one in trained.leaks],
             "contests": [{**asdict(one), "mean_auroc": one.mean_auroc} for one in trained.contests],
             "calibration_evidence": [asdict(one) for one in trained.evidence],

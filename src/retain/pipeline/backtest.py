@@ -105,6 +105,11 @@ def run_backtest(
         WindowError: a cutoff does not fit the data, or none can be tested.
     """
     config, store = project.config, project.store
+    if config.churn.given:
+        raise WindowError(
+            "Given labels have no past cutoffs at which the procedure could be repeated. `retain evaluate` measures the "
+            "model on customers left out of training instead."
+        )
     chosen = tuple(cutoffs) if cutoffs is not None else past_cutoffs(project, most, step_days)
     for cutoff in chosen:
         require_cutoff(store, cutoff)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from retain.errors import ModelError
+from retain.errors import ModelError, UsageError
 from retain.evaluation.card import METRICS
 from retain.labels import observed, require_closed, require_cutoff
+from retain.modelling.given import WARNING
+from retain.modelling.tracking import CHAMPION
 from retain.pipeline.assess import assess
+from retain.pipeline.given import OUT_OF_FOLD, assess_given, default_until
 from retain.pipeline.train import run_training
 from retain.timeline import instant, instant_text
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from retain.evaluation.card import Measures
     from retain.modelling.bundle import Bundle
     from retain.modelling.tracking import Registered
+    from retain.pipeline.assess import Assessment
     from retain.pipeline.project import Project
 
 
@@ -32,6 +36,7 @@ class Evaluation:
         trained_now: it was trained for this evaluation, because there was none that had not seen the outcome.
         measures: all metrics with intervals.
         baselines: the same for each baseline.
+        folds: where labels are given, into how many parts the customers were divided; else 0, for there is a cutoff.
     """
 
     cutoff: int
@@ -40,11 +45,18 @@ class Evaluation:
     trained_now: bool
     measures: Measures
     baselines: Mapping[str, Measures]
+    folds: int = 0
+
+    @property
+    def warning(self) -> str:
+        """What could not be checked; empty where a later cutoff was."""
+        return WARNING if self.folds else ""
 
     def as_dict(self) -> dict[str, Any]:
         """The evaluation as JSON values."""
         return {
-            "cutoff": instant_text(self.cutoff),
+            "cutoff": None if self.folds else instant_text(self.cutoff),
+            **({"folds": self.folds, "warning": self.warning} if self.folds else {}),
             "model_version": self.bundle.version,
             "learner": self.bundle.card["learner"],
             "calibration": self.bundle.calibration.method,
@@ -55,20 +67,26 @@ class Evaluation:
         }
 
 
-def run_evaluation(project: Project, cutoff: int, model: str | None = None) -> Evaluation:
+def run_evaluation(project: Project, cutoff: int | None = None, model: str | None = None) -> Evaluation:
     """The model's quality at a cutoff, with the baselines beside it.
 
     Args:
         project: the data and settings.
-        cutoff: predictions are made as of then, and compared with what happened afterwards.
+        cutoff: predictions are made as of then, and compared with what happened afterwards. None where labels are
+            given: each customer is predicted by models of the others.
         model: alias, number or version; None takes the newest that knew no outcome after the cutoff, and trains one
             where there is none.
 
     Raises:
+        UsageError: there is no cutoff though one is needed, or one though labels are given.
         WindowError: the cutoff does not fit the data, or its label window is not closed yet.
         ModelError: no such model, or it knew outcomes after the cutoff.
     """
     config, store = project.config, project.store
+    if config.churn.given:
+        return _of_given(project, cutoff, model)
+    if cutoff is None:
+        raise UsageError("Which date? Predictions are made as of --cutoff, and compared with what followed.")
     require_cutoff(store, cutoff)
     require_closed(config.churn, cutoff, observed(store)[1])
     registered, trained_now = _model(project, cutoff, model)
@@ -80,10 +98,36 @@ def run_evaluation(project: Project, cutoff: int, model: str | None = None) -> E
         )
     trained_on = [instant(one) for one in opened.card["training"]["cutoffs"]]
     found = assess(project, cutoff, opened.features, opened.probabilities, trained_on, opened.trained_until)
+    _log(project, registered, instant_text(cutoff), found)
+    return Evaluation(cutoff, registered, opened, trained_now, found.measures, found.baselines)
+
+
+def _of_given(project: Project, cutoff: int | None, model: str | None) -> Evaluation:
+    """The quality of a model's recipe on labelled customers whom it did not learn from."""
+    if cutoff is not None:
+        raise UsageError("Given labels have no cutoffs: leave --cutoff out.")
+    current = [one for one in project.tracking.versions() if project.is_current(one)]
+    trained_now = model is None and not current
+    if trained_now:
+        project.progress("no model yet that predicts these labels: training one")
+        registered = run_training(project, candidate=False).registered
+    elif model is None:
+        registered = max(current, key=lambda one: (CHAMPION in one.aliases, one.number))
+    else:
+        registered = project.find(model)
+    opened = project.open(registered)
+    found, folds = assess_given(project, opened)
+    _log(project, registered, OUT_OF_FOLD, found)
+    return Evaluation(
+        default_until(project), registered, opened, trained_now, found.measures, found.baselines, folds
+    )
+
+
+def _log(project: Project, registered: Registered, where: str, found: Assessment) -> None:
+    """Add the figures to the model store."""
     figures = {name: found.measures.interval(name).value for name in METRICS}
     beside = {f"auroc.{name}": one.auroc.value for name, one in found.baselines.items()}
-    project.tracking.log_evaluation(registered, instant_text(cutoff), {**figures, **beside})
-    return Evaluation(cutoff, registered, opened, trained_now, found.measures, found.baselines)
+    project.tracking.log_evaluation(registered, where, {**figures, **beside})
 
 
 def _model(project: Project, cutoff: int, model: str | None) -> tuple[Registered, bool]:

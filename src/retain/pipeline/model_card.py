@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from retain.engine.panel import FloatArray
+    from retain.features.spec import FeatureSet
     from retain.modelling.gate import Verdict
     from retain.modelling.tracking import Registered
     from retain.modelling.training import Trained, Validated
@@ -66,6 +67,7 @@ def gather(project: Project, trained: Trained, version: str) -> ModelCard:
             f"order more than the level."
         ),
         "Nobody has tested it on customers of another company, or under another definition of churn.",
+        *attribute_limits(trained.features),
         *(
             f"`{one.feature}` seems to know the outcome (AUROC {one.auroc:.3f} alone); the configuration accepts that."
             for one in trained.leaks
@@ -88,18 +90,26 @@ def gather(project: Project, trained: Trained, version: str) -> ModelCard:
             ("seed", str(trained.seed)),
             ("software", f"retain {__version__}"),
         ),
-        tables=[
-            (name, one.rows_good, _day(one.first_event), _day(one.last_event), one.fingerprint[:12])
-            for name, one in sorted(project.store.accounts.items())
-        ],
+        tables=accounts(project),
         metrics=tuple(FIGURES.values()),
         baselines=(NAMES[BASELINE], NAMES["bgnbd"]),
         quality=quality,
         learners=[(one.learner, one.mean_auroc) for one in trained.contests],
         segments=tuple(_segments(project, trained.validated, chances)),
-        importance=_importance(project, trained),
+        importance=importance(project, trained),
         limits=limits,
     )
+
+
+def attribute_limits(features: FeatureSet) -> list[str]:
+    """What to know of features that have no time."""
+    named = ", ".join(f"`{one.name}`" for one in features.attributes)
+    if not named:
+        return []
+    return [
+        (f"{named}: admitted by the configuration, though nothing says since when they have been so. Where such a column is "
+        f"written or changed after a customer leaves, it knows the outcome, and the figures above flatter the model.")
+    ]
 
 
 def gate_lines(verdict: Verdict | None, *, forced: bool = False) -> list[str]:
@@ -219,7 +229,7 @@ def _values(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
     return np.array([f"{at}:{words}" for at, words in enumerate(VALUES)])[place]
 
 
-def _importance(project: Project, trained: Trained) -> list[tuple[str, float, str]]:
+def importance(project: Project, trained: Trained) -> list[tuple[str, float, str]]:
     """The strongest features among those eligible at the newest training cutoff."""
     last = eligible_snapshots(project.store, trained.plan.cutoffs[-1:], trained.churn)
     parts = trained.fitted.contributions(project.engine(project.store, trained.features, last).values)
@@ -230,6 +240,14 @@ def _importance(project: Project, trained: Trained) -> list[tuple[str, float, st
         (one.name, float(sizes[at]), one.why)
         for one, at in zip(features, order, strict=True)
         if sizes[at] > 0
+    ]
+
+
+def accounts(project: Project) -> list[tuple[str, int, str, str, str]]:
+    """Of each table its name, rows, first and last day, and fingerprint."""
+    return [
+        (name, one.rows_good, _day(one.first_event), _day(one.last_event), one.fingerprint[:12])
+        for name, one in sorted(project.store.accounts.items())
     ]
 
 

@@ -20,10 +20,11 @@ from retain.features.catalog import feature_set
 from retain.features.spec import FeatureSet, measures
 from retain.labels import observed
 from retain.modelling import bundle
+from retain.modelling.given import last_known
 from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
 from retain.text.annotate import annotated
 from retain.text.backends import TEXTS, reader_of
-from retain.timeline import instant, midnight_after
+from retain.timeline import instant, midnight_after, today
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -121,7 +122,14 @@ class Project:
         return instant(text, self.config.source.zone)
 
     def end_of_data(self) -> int:
-        """The midnight after the last order: the first cutoff at which all data are known."""
+        """The midnight after the last order: the first cutoff at which all data are known.
+
+        Where customers come with labels, after the last of anything known; where nothing has a time, the present day.
+        """
+        if self.config.churn.given:
+            known = last_known(self.store)
+            zone = self.config.source.zone
+            return today(zone) if known is None else midnight_after(known, zone)
         _, last = observed(self.store)
         return midnight_after(last, self.config.source.zone)
 

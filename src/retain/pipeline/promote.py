@@ -13,6 +13,7 @@ from retain.modelling import bundle, gate
 from retain.modelling.learners import Task
 from retain.modelling.tracking import CHAMPION
 from retain.modelling.training import both_classes, eligible_snapshots
+from retain.pipeline.given import predicted_parts
 from retain.timeline import instant
 
 if TYPE_CHECKING:
@@ -95,8 +96,12 @@ def put_to_gate(
         return gate.Verdict(tuple(checks), "")
     champion = _champion(project, number)
     project.progress("putting the model to the gate")
-    seen = _predicted(project, challenger, champion, trained)
-    checks += gate.quality(seen, challenger.calibration)
+    if challenger.churn.given:
+        seen = predicted_parts(project, challenger, champion, trained)
+        checks += gate.quality(seen, challenger.calibration, "part left out of training")
+    else:
+        seen = _predicted(project, challenger, champion, trained)
+        checks += gate.quality(seen, challenger.calibration)
     if champion is not None:
         checks += [gate.age(challenger.trained_until, champion.trained_until), gate.comparison(seen)]
     return gate.Verdict(tuple(checks), champion.version if champion is not None else "")

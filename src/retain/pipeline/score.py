@@ -18,6 +18,7 @@ from retain.errors import OutputError
 from retain.events.store import MISSING
 from retain.labels import require_cutoff
 from retain.modelling.tracking import CHAMPION
+from retain.pipeline.given import notes_of
 from retain.scoring.scorecard import STATUSES, Scored, score, scorecard
 from retain.scoring.tiers import TIERS
 from retain.timeline import instant_text
@@ -132,8 +133,11 @@ def make_scores(
 ) -> ScoringRun:
     """The same, in memory only, by a model that fits."""
     config, store = project.config, project.store
-    require_cutoff(store, as_of)
     notes = list(notes)
+    if config.churn.given:
+        notes += notes_of(project)
+    else:
+        require_cutoff(store, as_of)
     if opened.trained_until > as_of:
         notes.append(
             f"The model knew outcomes until {opened.card['training']['until']}, after {instant_text(as_of)}: "

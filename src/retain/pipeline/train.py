@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 
 from retain.modelling import bundle
+from retain.modelling.given import train_given
 from retain.modelling.training import Trained, eligible_snapshots, train
+from retain.pipeline.given import default_until
+from retain.pipeline.given_card import gather_given
 from retain.pipeline.model_card import gate_lines, gather
 from retain.pipeline.promote import Promotion, put_to_gate
 from retain.reports.model_card import NAME, render
@@ -54,8 +57,9 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
         LeakError: a feature seems to know the outcome.
     """
     config, store = project.config, project.store
-    until = project.end_of_data() if until is None else until
-    trained = train(
+    until = default_until(project) if until is None else until
+    procedure = train_given if config.churn.given else train
+    trained = procedure(
         store, project.features, project.engine, until, config.churn, config.training, project.progress
     )
     folder = project.folder / "bundle"
@@ -68,8 +72,9 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
         number = known.number if known is not None else None
         verdict = put_to_gate(project, bundle.load(folder), number, trained)
     project.progress("writing the model card")
+    told = gather_given if config.churn.given else gather
     text = render(
-        gather(project, trained, version), gate_lines(verdict, forced=known is not None and known.forced)
+        told(project, trained, version), gate_lines(verdict, forced=known is not None and known.forced)
     )
     (folder / NAME).write_text(text, encoding="utf-8", newline="")
     # A few of the rows it learned from show what it reads; they hold numbers only, no ids.

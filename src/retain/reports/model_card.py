@@ -74,6 +74,9 @@ class ModelCard:
         segments: with enough customers.
         importance: (feature, mean size of its part in the log-odds, why it tells something), strongest first.
         limits: sentences.
+        asked: for whom the model gives which probability, as a sentence.
+        checked: on what the figures rest, as a sentence.
+        where: what the rows of figures are: cutoffs, or parts of the customers.
     """
 
     project: str
@@ -88,6 +91,12 @@ class ModelCard:
     segments: Sequence[Segment]
     importance: Sequence[tuple[str, float, str]]
     limits: Sequence[str]
+    asked: str = "For each such customer the model gives the probability of that, as of one instant, from what was known before it."
+    checked: str = (
+        "Each cutoff was predicted by a model of the same recipe that knew only what was known then, calibrated by the "
+        "other cutoffs."
+    )
+    where: str = "cutoff"
 
 
 def render(card: ModelCard, gate: Sequence[str]) -> str:
@@ -100,10 +109,7 @@ def render(card: ModelCard, gate: Sequence[str]) -> str:
     parts = [
         f"# Model {card.version} of {card.project}",
         "## What it predicts",
-        (
-            f"{card.churn} For each such customer the model gives the probability of that, as of one instant, from what was "
-            f"known before it."
-        ),
+        f"{card.churn} {card.asked}",
         "## What it was trained on",
         _table(("", ""), card.facts),
         _table(
@@ -111,12 +117,9 @@ def render(card: ModelCard, gate: Sequence[str]) -> str:
             [(name, f"{rows:,}", first, last, mark) for name, rows, first, last, mark in card.tables],
         ),
         "## How good it was",
-        (
-            "Each cutoff was predicted by a model of the same recipe that knew only what was known then, calibrated by the "
-            "other cutoffs. In brackets: 95 % intervals."
-        ),
+        f"{card.checked} In brackets: 95 % intervals.",
         _table(
-            ("cutoff", "customers", "churned", *card.metrics),
+            (card.where, "customers", "churned", *card.metrics),
             [
                 (one.cutoff, f"{one.customers:,}", f"{one.churn_rate:.1%}", *map(_with_interval, one.figures))
                 for one in card.quality
@@ -129,7 +132,7 @@ def render(card: ModelCard, gate: Sequence[str]) -> str:
         ),
         "## Beside simpler ways",
         _table(
-            ("cutoff", "this model", *card.baselines),
+            (card.where, "this model", *card.baselines),
             [
                 (one.cutoff, _with_interval(one.figures[0]), *map(_with_interval, one.baselines))
                 for one in card.quality

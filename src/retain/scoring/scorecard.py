@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from retain.modelling.bundle import Bundle
 
 SCORED, NOT_ELIGIBLE, NO_HISTORY, INVALID = "scored", "not_eligible", "no_history", "invalid"
+NOT_A_CUSTOMER = "not in the table of customers"
 STATUSES = (SCORED, NOT_ELIGIBLE, NO_HISTORY, INVALID)
 
 SCHEMA = pa.schema(
@@ -189,6 +190,12 @@ def _statuses(
     store: EventStore, scored: IntArray, as_of: int, churn: ChurnSettings
 ) -> tuple[list[str], list[str | None]]:
     """Why each customer of the store has a score or has none."""
+    if churn.given:
+        has_score = np.isin(np.arange(len(store.customer_ids)), scored)
+        return (
+            [SCORED if mine else NO_HISTORY for mine in has_score],
+            [None if mine else NOT_A_CUSTOMER for mine in has_score],
+        )
     sales = sales_of(store)
     known = sales.known < as_of
     last = np.full(len(store.customer_ids), np.iinfo(np.int64).min)

@@ -29,12 +29,16 @@ class ValueSettings:
         margin_share: what is left of the revenue; assumed to be all of it unless the company says otherwise.
         currency: shown beside amounts.
         source: where margin_share comes from, ``assumed`` or ``learned``.
+        monthly: an attribute of customers that says what each pays a month, in place of the pace of orders.
+        fixed: revenue over the horizon that is assumed of everybody where nothing else tells; 0 assumes nothing.
     """
 
     horizon_days: int = 365
     margin_share: float = 1.0
     currency: str = ""
     source: str = "assumed"
+    monthly: str = ""
+    fixed: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse shares that are none."""
@@ -44,10 +48,13 @@ class ValueSettings:
             )
         if self.source not in ("assumed", "learned"):
             raise ConfigError(f"[value] source is '{self.source}'; it is 'assumed' or 'learned'.")
+        if not 0 <= self.fixed < float("inf"):
+            raise ConfigError(f"[value] fixed is {self.fixed}; it is an amount of 0 or more.")
 
 
 PACE_DAYS = 365
 """The pace of spending is measured over so many days, or over the customer's life where it is shorter."""
+DAYS_A_MONTH = 365 / 12
 SHORTEST_LIFE_DAYS = 90
 """A first order a week ago is no weekly habit: a shorter life counts as this long."""
 
@@ -58,7 +65,9 @@ def expected_value(
     """Margin that each customer brings over the horizon if they stay, at the pace known at the cutoff.
 
     ``spend / days * horizon_days * margin_share``, where spend is sales less returns of the last 365 days and days
-    is the customer's life, at least 90 and at most 365. Never below 0; NaN where orders carry no amounts.
+    is the customer's life, at least 90 and at most 365. Never below 0; NaN where orders carry no amounts. Where the
+    settings name a monthly attribute, that times the months of the horizon takes its place; without any orders, the
+    fixed amount does.
 
     Args:
         store: checked events.
@@ -66,6 +75,9 @@ def expected_value(
         customers: indexes of customers.
         settings: horizon and margin.
     """
+    told = _told(store, customers, settings)
+    if told is not None:
+        return np.asarray(np.round(told * settings.margin_share, store.money_exponent))
     orders = orders_of(store)
     if "amount" not in orders.columns:
         return np.full(len(customers), np.nan)
@@ -81,6 +93,20 @@ def expected_value(
     money = np.maximum(spend, 0) / 10**store.money_exponent
     value = money / days * settings.horizon_days * settings.margin_share
     return np.asarray(np.round(value[customers], store.money_exponent))
+
+
+def _told(store: EventStore, customers: IntArray, settings: ValueSettings) -> FloatArray | None:
+    """Revenue over the horizon by what the settings name; None where orders have to tell it."""
+    if settings.monthly:
+        table = store.tables["customers"]
+        if table.columns[settings.monthly].values.dtype != np.float64:
+            raise ConfigError(f"[value] monthly = '{settings.monthly}': this column does not hold numbers.")
+        monthly = np.full(len(store.customer_ids), np.nan)
+        monthly[table.customer] = table.columns[settings.monthly].values
+        return np.asarray(np.maximum(monthly[customers], 0.0) * settings.horizon_days / DAYS_A_MONTH)
+    if "orders" in store.tables:
+        return None
+    return np.full(len(customers), settings.fixed or np.nan)
 
 
 def priority(value_at_risk: FloatArray, probability: FloatArray) -> FloatArray:

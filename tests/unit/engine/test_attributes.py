@@ -54,7 +54,10 @@ def read(tmp_path: Path) -> Read:
     def store(customers: str) -> EventStore:
         (tmp_path / "customers.csv").write_text(customers)
         (tmp_path / "orders.csv").write_text(ORDERS)
-        tables = {"orders": TableSource("orders.csv"), "customers": TableSource("customers.csv", static=STATIC)}
+        tables = {
+            "orders": TableSource("orders.csv"),
+            "customers": TableSource("customers.csv", static=STATIC),
+        }
         return read_events(SourceSettings(tables, tmp_path, max_bad_share=1.0), now=instant("2024-01-01"))
 
     return store
@@ -128,7 +131,9 @@ def test_rows_in_another_order_give_the_same_features(read: Read) -> None:
     back = "\n".join([CUSTOMERS.splitlines()[0], *reversed(CUSTOMERS.splitlines()[1:])]) + "\n"
     one, two = read(CUSTOMERS), read(back)
     assert features_of(one).fingerprint == features_of(two).fingerprint
-    panels = [ENGINES.get("kernel")(store, features_of(store), everybody(store)).values for store in (one, two)]
+    panels = [
+        ENGINES.get("kernel")(store, features_of(store), everybody(store)).values for store in (one, two)
+    ]
     assert panels[0].tobytes() == panels[1].tobytes()
 
 

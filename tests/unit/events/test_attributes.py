@@ -16,8 +16,9 @@ from retain.timeline import instant
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from retain.events.store import Column, EventStore
     from tests.unit.events.conftest import Shop
+
+    from retain.events.store import Column, EventStore
 
     Texts = Callable[[EventStore, str, str], list[str | None]]
 
@@ -133,5 +134,5 @@ def test_only_customers_have_attributes(shop: Shop) -> None:
 def test_a_column_that_no_file_has_is_named(shop: Shop) -> None:
     """With the nearest one that there is."""
     shop.csv("customers", SOME, static={"Contrakt": "auto"})
-    with pytest.raises(SourceError, match="no column 'Contrakt'. Did you mean 'Contract'"):
+    with pytest.raises(SourceError, match=r"no column 'Contrakt'\. Did you mean 'Contract'"):
         shop.read()

@@ -48,7 +48,9 @@ def test_rare_words_are_not_told_apart() -> None:
 
 def test_names_say_that_there_is_no_time() -> None:
     """With nothing in them that a model's text could not hold."""
-    (feature,) = attribute_features(customers(**{"Monthly {Fee}, EUR": Column(np.zeros(2))}), ["Monthly {Fee}, EUR"])
+    (feature,) = attribute_features(
+        customers(**{"Monthly {Fee}, EUR": Column(np.zeros(2))}), ["Monthly {Fee}, EUR"]
+    )
     assert feature.name == "static_Monthly_Fee_EUR"
     assert feature.say({feature.name: 12.5}) == "Monthly (Fee), EUR is 12.5"
 

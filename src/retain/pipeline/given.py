@@ -1,0 +1,133 @@
+"""Models of given labels: what they say of labelled customers who were left out of training, and what nobody can say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit
+
+from retain.evaluation.card import Measures, measure
+from retain.modelling import calibration, gate
+from retain.modelling.given import (
+    ONE_FEATURE,
+    UNDATED,
+    baselines_of,
+    folds_of,
+    labelled,
+    last_known,
+    left_out,
+    one_feature,
+)
+from retain.pipeline.assess import Assessment
+
+if TYPE_CHECKING:
+    from retain.engine.panel import FloatArray
+    from retain.events.store import IntArray
+    from retain.modelling.bundle import Bundle
+    from retain.modelling.given import Labelled
+    from retain.modelling.training import Trained
+    from retain.pipeline.project import Project
+
+OUT_OF_FOLD = "customers left out of training"
+"""In place of a cutoff."""
+
+
+def default_until(project: Project) -> int:
+    """Until when a model knows all there is: the end of the data, whatever the clock says."""
+    if project.config.churn.given and last_known(project.store) is None:
+        return UNDATED
+    return project.end_of_data()
+
+
+def notes_of(project: Project) -> list[str]:
+    """What a reader of scores of given labels should know."""
+    notes = [
+        ("Customers with a label are scored too, by a model that learned from them; "
+        "`retain evaluate` says how good it is on others.")
+    ]
+    if last_known(project.store) is None:
+        notes.append("The tables hold no time, so the scores bear the date on which they were made.")
+    return notes
+
+
+def assess_given(project: Project, opened: Bundle) -> tuple[Assessment, int]:
+    """How good the model's recipe is on customers left out of training, and into how many parts they were divided.
+
+    The learner and size were chosen on another division of the same customers.
+
+    Args:
+        project: the data and settings.
+        opened: the model.
+    """
+    config = project.config
+    known = labelled(project.store, opened.churn, opened.trained_until)
+    y = known.y
+    fold = folds_of(y, config.training.seed + 1)
+    project.progress(f"measuring {len(y):,} predictions of customers left out of training")
+    odds = _by_recipe(project, opened, known, fold)
+    parts = [fold == one for one in np.unique(fold)]
+    pairs = [(odds[one], y[one]) for one in parts]
+    chance = np.empty(len(y))
+    for one, z in zip(parts, calibration.left_out(pairs, opened.calibration), strict=True):
+        chance[one] = expit(z)
+
+    def measured(p: FloatArray) -> Measures:
+        return measure(
+            y,
+            p,
+            seed=config.training.seed,
+            resamples=config.evaluation.resamples,
+            profit=config.evaluation.profit,
+        )
+
+    x = project.engine(project.store, opened.features, known.snapshots).values
+    beside = {ONE_FEATURE: one_feature(x, y, fold, opened.features)}
+    for name in baselines_of(opened.features):
+        beside[name] = left_out(x, y, fold, opened.features, {name: (1,)}, seed=config.training.seed)[name][1]
+    baselines = {name: measured(np.asarray(expit(one))) for name, one in beside.items()}
+    return Assessment(measured(chance), baselines), len(parts)
+
+
+def predicted_parts(
+    project: Project, challenger: Bundle, champion: Bundle | None, trained: Trained | None
+) -> tuple[gate.Predicted, ...]:
+    """Every part of the labelled customers as models of the other parts saw it: both recipes, on the same parts."""
+    known = labelled(project.store, challenger.churn, challenger.trained_until)
+    fold = folds_of(known.y, challenger.card["training"]["seed"])
+    mine = _by_recipe(project, challenger, known, fold) if trained is None else _of_training(trained)
+    other = None if champion is None else _by_recipe(project, champion, known, fold)
+    return tuple(
+        gate.Predicted(
+            challenger.trained_until,
+            known.snapshots.customer[rows],
+            known.y[rows],
+            mine[rows],
+            None if other is None else other[rows],
+        )
+        for rows in (fold == one for one in np.unique(fold))
+    )
+
+
+def _by_recipe(project: Project, opened: Bundle, known: Labelled, fold: IntArray) -> FloatArray:
+    """Log-odds of each customer by the model's learner, size, seed and features, trained without them."""
+    card = opened.card
+    name, size = card["learner"], card["size"]
+    x = project.engine(project.store, opened.features, known.snapshots).values
+    found = left_out(
+        x,
+        known.y,
+        fold,
+        opened.features,
+        {name: (size,)},
+        seed=card["training"]["seed"],
+        threads=project.config.training.threads,
+    )
+    return found[name][size]
+
+
+def _of_training(trained: Trained) -> FloatArray:
+    """The same, as training has just found it; the store has customers in the order of their numbers."""
+    customer = np.concatenate([one.customer for one in trained.validated])
+    odds = np.concatenate([one.log_odds[trained.learner] for one in trained.validated])
+    return np.asarray(odds[np.argsort(customer)])
