@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 def command(
     context: typer.Context,
     cutoff: Annotated[
-        str, typer.Option(help="Predict as of this date, and compare with what happened afterwards.")
-    ],
+        str | None,
+        typer.Option(
+            help="Predict as of this date, and compare with what happened afterwards. Left out where labels are given: each "
+            "customer is predicted by models of the others.",
+            show_default=False,
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -31,7 +36,7 @@ def command(
         typer.Option(help="Also write an HTML page with the scores as of the cutoff.", show_default=False),
     ] = None,
 ) -> None:
-    """Say how good a model is at a cutoff that it never saw, beside two baselines.
+    """Say how good a model is at a cutoff, or on customers, that it never saw, beside two baselines.
 
     Examples:
 
@@ -45,14 +50,15 @@ def command(
 
     shared: Context = context.obj
     project = shared.project()
-    done = run_evaluation(project, project.instant(cutoff), model)
+    done = run_evaluation(project, None if cutoff is None else project.instant(cutoff), model)
     result = done.as_dict()
     words = _words(done)
     if report is not None:
         from retain.pipeline.report import write_report  # noqa: PLC0415  # as above
         from retain.pipeline.score import make_scores  # noqa: PLC0415  # as above
 
-        page = write_report(project, make_scores(project, done.cutoff, done.bundle), done, report)
+        as_of = project.end_of_data() if done.folds else done.cutoff
+        page = write_report(project, make_scores(project, as_of, done.bundle), done, report)
         result["report"] = str(page)
         words += ["", f"Report: {page}"]
     shared.show(result, words)
@@ -70,10 +76,11 @@ def _words(done: Evaluation) -> list[str]:
         rows.append((name, number(own.value), f"{number(own.low)} to {number(own.high)}", *others))
     best = max(done.baselines.items(), key=lambda one: one[1].auroc.value)
     ahead = measures.auroc.value - best[1].auroc.value
+    how = f"Predicted in {done.folds} parts, each by models of the others." if done.folds else ""
     return [
         (
             f"{measures.n:,} customers, {measures.churn_rate:.1%} churned. Model {done.registered.number} "
-            f"({done.bundle.version}), trained until {done.bundle.card['training']['until']}."
+            f"({done.bundle.version}), {how or 'trained until ' + done.bundle.card['training']['until'] + '.'}"
         ),
         "",
         *table(
@@ -86,4 +93,5 @@ def _words(done: Evaluation) -> list[str]:
             f"The model ranks a churner above a stayer {measures.auroc.value:.1%} of the time, "
             f"{abs(ahead) * 100:.1f} points {'more' if ahead >= 0 else 'less'} often than the best baseline ({best[0]})."
         ),
+        *(["", f"Note: {done.warning}"] if done.warning else []),
     ]

@@ -88,7 +88,10 @@ def _words(found: Explanation, currency: str) -> list[str]:
     lines += [*(f"  {at}. {words}" for at, words in enumerate(found.reasons, start=1)), ""]
     lines += table(
         ("feature", "value", "effect on log-odds"),
-        [(one.feature, number(one.value, 2), f"{one.effect:+.3f}") for one in found.drivers[:SHOWN]],
+        [
+            (one.feature, one.word or number(one.value, 2), f"{one.effect:+.3f}")
+            for one in found.drivers[:SHOWN]
+        ],
         right=(1, 2),
     )
     channel = f" by {found.channel}" if found.channel else ""

@@ -15,7 +15,14 @@ from retain.labels import LABELS, require_cutoff, sales_of
 from retain.modelling.tracking import CHAMPION
 from retain.pipeline.score import contact_rules, high_value_cut, playbook_of
 from retain.scoring.reasons import by_topic, topics_of
-from retain.scoring.scorecard import INVALID, NO_HISTORY, NOT_ELIGIBLE, SCORED, score_customers
+from retain.scoring.scorecard import (
+    INVALID,
+    NO_HISTORY,
+    NOT_A_CUSTOMER,
+    NOT_ELIGIBLE,
+    SCORED,
+    score_customers,
+)
 from retain.scoring.value import expected_value
 from retain.text.annotate import TABLES
 from retain.text.feed import feed_of
@@ -23,7 +30,8 @@ from retain.text.reading import words
 from retain.timeline import DAY, instant_text
 
 if TYPE_CHECKING:
-    from retain.events.store import EventStore
+    from retain.events.store import EventStore, IntArray
+    from retain.features.spec import Feature
     from retain.pipeline.project import Project
     from retain.text.reading import Word
 
@@ -42,12 +50,14 @@ class Driver:
         value: the customer's own; NaN where not known.
         effect: above 0 it speaks for leaving.
         why: what the feature tells in general.
+        word: of a category what its value stands for; empty for a number, or where not known.
     """
 
     feature: str
     value: float
     effect: float
     why: str
+    word: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,7 +140,7 @@ class Explanation:
             "drivers": [
                 {
                     "feature": one.feature,
-                    "value": one.value if np.isfinite(one.value) else None,
+                    "value": one.word or (one.value if np.isfinite(one.value) else None),
                     "effect": one.effect,
                 }
                 for one in self.drivers
@@ -170,7 +180,8 @@ def run_explanation(
     """
     store, config = project.store, project.config
     as_of = project.end_of_data() if as_of is None else as_of
-    require_cutoff(store, as_of)
+    if not config.churn.given:
+        require_cutoff(store, as_of)
     position = int(np.searchsorted(store.customer_ids, customer_id))
     known = position < len(store.customer_ids) and store.customer_ids[position] == customer_id
     if not known and customer_id not in store.invalid:
@@ -189,14 +200,7 @@ def run_explanation(
             INVALID,
             store.invalid[customer_id],
         )
-    sales = sales_of(store)
-    mine = (sales.customer == position) & (sales.known < as_of)
-    when = sales.time[mine][::-1]
-    amounts = (
-        sales.columns["amount"].values[mine][::-1]
-        if "amount" in sales.columns
-        else np.full(len(when), MISSING)
-    )
+    when, amounts = _orders_of(store, position, as_of)
     latest = tuple(
         (int(moment), None if amount == MISSING else float(amount) / 10**store.money_exponent)
         for moment, amount in zip(when[:LATEST], amounts[:LATEST], strict=True)
@@ -205,7 +209,9 @@ def run_explanation(
     only = Snapshots(np.array([position]), np.array([as_of]))
     if not LABELS.get(opened.churn.definition).eligible(store, as_of, opened.churn)[position]:
         status, why = NO_HISTORY, "no order known before this date"
-        if len(when):
+        if opened.churn.given:
+            why = NOT_A_CUSTOMER
+        elif len(when):
             status = NOT_ELIGIBLE
             why = f"last order {(as_of - int(when[0])) // DAY} days ago; active means one in {opened.churn.active_days} days"
         return Explanation(customer_id, as_of, latest, len(when), opened.version, status, why, texts=texts)
@@ -217,7 +223,7 @@ def run_explanation(
         key=lambda one: -abs(one[1]),
     )
     drivers = [
-        Driver(one.name, float(value), float(effect), one.why)
+        Driver(one.name, float(value), float(effect), one.why, _word(one, float(value)))
         for one, value, effect in zip(features.features, scored.values[0], contributions, strict=True)
     ]
     # What counts as high in value is decided among all who are scored, as `score` does.
@@ -249,6 +255,23 @@ def run_explanation(
         action_why=str(action.why[0]),
         texts=texts,
     )
+
+
+def _word(feature: Feature, value: float) -> str:
+    """What a category's value stands for."""
+    return feature.levels[int(value) - 1] if feature.levels and np.isfinite(value) else ""
+
+
+def _orders_of(store: EventStore, customer: int, as_of: int) -> tuple[IntArray, IntArray]:
+    """Times and amounts of the customer's sales that were known by then, newest first."""
+    if "orders" not in store.tables:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    sales = sales_of(store)
+    mine = (sales.customer == customer) & (sales.known < as_of)
+    when = sales.time[mine][::-1]
+    if "amount" not in sales.columns:
+        return when, np.full(len(when), MISSING)
+    return when, sales.columns["amount"].values[mine][::-1].astype(np.int64)
 
 
 def _texts_of(store: EventStore, customer: int, as_of: int) -> tuple[Said, ...]:

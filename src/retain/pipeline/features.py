@@ -55,7 +55,7 @@ class FeatureRun:
 
 
 def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> FeatureRun:
-    """The feature panel of every customer with an order before the cutoff, written to one file.
+    """The feature panel of every customer with an order before the cutoff, or with a row of their own, in one file.
 
     Columns: ``customer_id``, ``cutoff``, ``eligible``, then the features; rows by cutoff and customer.
 
@@ -74,11 +74,16 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
         )
     store, churn = project.store, project.config.churn
     cutoffs = tuple(dict.fromkeys(cutoffs))
-    for cutoff in cutoffs:
-        require_cutoff(store, cutoff)
-    sales = sales_of(store)
     label = LABELS.get(churn.definition)
-    known = [np.unique(sales.customer[(sales.time < cutoff) & (sales.known < cutoff)]) for cutoff in cutoffs]
+    if churn.given:
+        known = [np.flatnonzero(label.eligible(store, cutoff, churn)) for cutoff in cutoffs]
+    else:
+        for cutoff in cutoffs:
+            require_cutoff(store, cutoff)
+        sales = sales_of(store)
+        known = [
+            np.unique(sales.customer[(sales.time < cutoff) & (sales.known < cutoff)]) for cutoff in cutoffs
+        ]
     snapshots = Snapshots(
         np.concatenate(known), np.repeat(np.array(cutoffs, dtype=np.int64), [len(one) for one in known])
     )

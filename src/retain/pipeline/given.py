@@ -43,8 +43,10 @@ def default_until(project: Project) -> int:
 def notes_of(project: Project) -> list[str]:
     """What a reader of scores of given labels should know."""
     notes = [
-        ("Customers with a label are scored too, by a model that learned from them; "
-        "`retain evaluate` says how good it is on others.")
+        (
+            "Customers with a label are scored too, by a model that learned from them; "
+            "`retain evaluate` says how good it is on others."
+        )
     ]
     if last_known(project.store) is None:
         notes.append("The tables hold no time, so the scores bear the date on which they were made.")

@@ -107,8 +107,10 @@ def attribute_limits(features: FeatureSet) -> list[str]:
     if not named:
         return []
     return [
-        (f"{named}: admitted by the configuration, though nothing says since when they have been so. Where such a column is "
-        f"written or changed after a customer leaves, it knows the outcome, and the figures above flatter the model.")
+        (
+            f"{named}: admitted by the configuration, though nothing says since when they have been so. Where such a column is "
+            f"written or changed after a customer leaves, it knows the outcome, and the figures above flatter the model."
+        )
     ]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from retain import __version__
 from retain.decisions.playbook import FALLBACK
+from retain.modelling.given import WARNING
 from retain.pipeline.kpis import run_kpis
 from retain.pipeline.score import playbook_of
 from retain.reports import content, write
@@ -36,6 +37,7 @@ NAMES = {
     "logistic": "Logistic regression",
     "rfm_logistic": "RFM logistic regression",
     "bgnbd": "BG/NBD",
+    "one_feature": "Logistic regression on the strongest feature",
 }
 TOPIC_WORDS = {
     "recency": "Time since the last order",
@@ -61,6 +63,11 @@ STATUS_WORDS = {
     "no_history": "no order known before the date of the scores",
     "invalid": "occurs only in rows that were put into quarantine",
 }
+GIVEN_WORDS = {
+    **STATUS_WORDS,
+    "scored": "in the table of customers, so scored",
+    "no_history": "in other tables, but not in the table of customers",
+}
 CAVEATS = (
     "The model knows what the tables hold and nothing else: no competitor's offer, no move to another town.",
     "A reason says what moves the score. It does not say that changing it would keep the customer.",
@@ -80,6 +87,7 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
     risky = np.isin(scored.tier.astype(str), AT_RISK)
     has_value = bool(np.isfinite(scored.value_at_risk).any())
     card = run.bundle.card["training"]
+    given = config.churn.given
     topic_of = {one.name: one.topic for one in run.bundle.features.features}
     return content.ReportContent(
         title="Who may leave, why, and what to do",
@@ -89,10 +97,10 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
         run_id=run.run_id,
         model_version=run.bundle.version,
         churn=content.ChurnDefinition(
-            kind="inactivity",
+            kind="given" if given else "inactivity",
             horizon_days=config.churn.horizon_days,
             lead_days=config.churn.lead_days,
-            active_days=config.churn.active_days,
+            active_days=None if given else config.churn.active_days,
         ),
         headline=content.Headline(
             scored=len(scored.customers),
@@ -105,7 +113,7 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
             ),
         ),
         currency=config.value.currency,
-        banners=tuple(content.Banner(note) for note in run.notes),
+        banners=tuple(content.Banner(note) for note in (*run.notes, *([WARNING] if given else []))),
         tiers=_tiers(run, config.tiers.cuts),
         reasons=_reasons(run),
         importance=tuple(
@@ -119,7 +127,7 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
         key_figures=_key_figures(project, run.as_of),
         quality=None if evaluation is None else _quality(evaluation),
         training=content.Training(
-            cutoffs=tuple(card["cutoffs"]),
+            cutoffs=() if given else tuple(card["cutoffs"]),
             validation_cutoffs=tuple(card["validation_cutoffs"]),
             champion=NAMES.get(run.bundle.card["learner"], run.bundle.card["learner"]),
             calibration=run.bundle.calibration.method,
@@ -127,6 +135,7 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
                 content.CalibrationEvidence(one["method"], one["log_loss"], None)
                 for one in card["calibration_evidence"]
             ),
+            folds=card.get("folds", 0),
         ),
         tables=tuple(
             content.TableAccount(
@@ -144,11 +153,23 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
             for one in project.coverage
         ),
         statuses=tuple(
-            content.StatusCount(status, count, STATUS_WORDS[status]) for status, count in run.statuses.items()
+            content.StatusCount(status, count, (GIVEN_WORDS if given else STATUS_WORDS)[status])
+            for status, count in run.statuses.items()
         ),
         warnings=project.store.warnings,
-        caveats=CAVEATS,
+        caveats=(*CAVEATS, *_of_attributes(run)),
         next_steps=_next_steps(project, run),
+    )
+
+
+def _of_attributes(run: ScoringRun) -> tuple[str, ...]:
+    """What to know of features that have no time."""
+    named = ", ".join(one.topic for one in run.bundle.features.attributes)
+    if not named:
+        return ()
+    return (
+        (f"Nothing says since when these have been so: {named}. One that is written or changed after a customer leaves knows "
+        f"the outcome, and makes the model look better than it is."),
     )
 
 
@@ -230,6 +251,8 @@ def _customers(project: Project, run: ScoringRun) -> tuple[content.Customer, ...
 
 
 def _key_figures(project: Project, as_of: int) -> tuple[content.KeyFigure, ...]:
+    if "orders" not in project.store.tables:
+        return ()
     figures = run_kpis(project, as_of, days=project.config.churn.horizon_days)[-1].kpis
     return tuple(
         content.KeyFigure(
@@ -269,6 +292,7 @@ def _quality(evaluation: Evaluation) -> content.Quality:
             content.ReliabilityBin(one.predicted, one.observed, one.n, one.low, one.high)
             for one in measures.reliability
         ),
+        folds=evaluation.folds,
         deciles=tuple(
             content.Decile(one.rank, one.n, one.churned, one.churn_rate, one.lift, one.captured)
             for one in measures.deciles

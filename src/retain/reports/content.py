@@ -190,6 +190,7 @@ class Training:
         champion: the learner that won.
         calibration: the calibration method that won.
         evidence: what every calibration method tried did.
+        folds: into how many parts the customers were divided where labels are given; else 0.
     """
 
     cutoffs: tuple[str, ...]
@@ -197,6 +198,7 @@ class Training:
     champion: str
     calibration: str
     evidence: tuple[CalibrationEvidence, ...] = ()
+    folds: int = 0
 
 
 @dataclass(frozen=True)
@@ -310,6 +312,7 @@ class Quality:
         contenders: ours and the baselines, ours first.
         reliability: bins of predicted against observed.
         deciles: best first.
+        folds: where labels are given, into how many parts the customers were divided; else 0, for there is a cutoff.
     """
 
     cutoff: str
@@ -319,6 +322,7 @@ class Quality:
     contenders: tuple[Contender, ...] = ()
     reliability: tuple[ReliabilityBin, ...] = ()
     deciles: tuple[Decile, ...] = ()
+    folds: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a churn rate outside 0 to 1."""

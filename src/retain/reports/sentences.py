@@ -26,7 +26,9 @@ _CHURN = {
 
 
 def window(churn: ChurnDefinition, cutoff: str) -> str:
-    """The label window of a cutoff, as the end of a sentence."""
+    """The label window of a cutoff, as the end of a sentence; nothing where labels are given, for they have none."""
+    if churn.kind == "given":
+        return ""
     days = f"{count(churn.horizon_days)} days"
     if churn.lead_days:
         return f"in the {days} that begin {count(churn.lead_days)} days after {day(cutoff)}"
@@ -35,6 +37,8 @@ def window(churn: ChurnDefinition, cutoff: str) -> str:
 
 def definition(churn: ChurnDefinition) -> str:
     """What counts as churn, and who is scored."""
+    if churn.kind == "given":
+        return f"{_CHURN[churn.kind]}. Scored are all customers of that table, with a label or without."
     start = (
         f", beginning {count(churn.lead_days)} days after the cutoff"
         if churn.lead_days
@@ -54,9 +58,9 @@ def lead(content: ReportContent) -> str:
     who = f"Of {count(head.scored)} {_WHO[kind]}, "
     when = window(content.churn, content.as_of)
     if not head.at_risk:
-        return f"{who}none is {at_risk(content)} of {_RISK[kind]} {when}."
+        return f"{who}none is {at_risk(content)} of {_RISK[kind]} {when}".rstrip() + "."
     verb = "is" if head.at_risk == 1 else "are"
-    said = f"{who}{count(head.at_risk)} {verb} {at_risk(content)} of {_RISK[kind]} {when}."
+    said = f"{who}{count(head.at_risk)} {verb} {at_risk(content)} of {_RISK[kind]} {when}".rstrip() + "."
     expected = expected_churners(content, head.at_risk_tiers)
     if expected is not None:
         said += f" If the probabilities hold, about {count(expected)} of them will {_FATE[kind]}."
