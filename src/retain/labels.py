@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     BoolArray = npt.NDArray[np.bool_]
 
 
+UNDATED = 0
+"""The instant that stands for the time of labelled customers of whom nothing has a time."""
+
+
 @dataclass(frozen=True)
 class ChurnSettings:
     """What churn means for this company: the ``[churn]`` part of the configuration.

@@ -76,7 +76,7 @@ def _words(done: Evaluation) -> list[str]:
         rows.append((name, number(own.value), f"{number(own.low)} to {number(own.high)}", *others))
     best = max(done.baselines.items(), key=lambda one: one[1].auroc.value)
     ahead = measures.auroc.value - best[1].auroc.value
-    how = f"Predicted in {done.folds} parts, each by models of the others." if done.folds else ""
+    how = f"predicted in {done.folds} parts, each by models of the others." if done.folds else ""
     return [
         (
             f"{measures.n:,} customers, {measures.churn_rate:.1%} churned. Model {done.registered.number} "

@@ -49,7 +49,7 @@ def command(
         "aliases": list(registered.aliases),
         "learner": trained.learner,
         "calibration": trained.calibration.method,
-        "trained_until": registered.trained_until,
+        "trained_until": made.known_until,
         "cutoffs": [] if given else [instant_text(one) for one in trained.plan.cutoffs],
         "validation_cutoffs": [instant_text(one.validation) for one in trained.plan.folds],
         **({"folds": len(trained.validated), "warning": WARNING} if given else {}),

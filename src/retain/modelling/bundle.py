@@ -12,7 +12,7 @@ from retain.errors import ModelError
 from retain.features.attributes import attribute
 from retain.features.catalog import EVERY
 from retain.features.spec import Attribute, FeatureSet, Holds
-from retain.labels import ChurnSettings
+from retain.labels import UNDATED, ChurnSettings
 from retain.modelling import calibration
 from retain.modelling.learners import LEARNERS, Fitted
 from retain.timeline import instant, instant_text
@@ -59,6 +59,12 @@ class Bundle:
     def trained_until(self) -> int:
         """The instant up to which outcomes were known to it."""
         return instant(self.card["training"]["until"])
+
+    @property
+    def known_until(self) -> str | None:
+        """The same as text; None where nothing that it learned from has a time."""
+        undated = self.churn.given and self.trained_until == UNDATED
+        return None if undated else str(self.card["training"]["until"])
 
     def probabilities(self, x: FloatArray) -> FloatArray:
         """Calibrated probabilities of churn, one a row of the panel."""

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 FOLDS = 10
 """The labelled customers are divided into so many parts; fewer where a part would have fewer than five of a class."""
-UNDATED = 0
-"""The instant that stands for the time of a table of customers in which nothing has a time."""
 ONE_FEATURE = "one_feature"
 """The baseline: logistic regression on the feature that tells most alone."""
 WARNING = (

@@ -60,7 +60,7 @@ class Evaluation:
             "model_version": self.bundle.version,
             "learner": self.bundle.card["learner"],
             "calibration": self.bundle.calibration.method,
-            "trained_until": self.bundle.card["training"]["until"],
+            "trained_until": self.bundle.known_until,
             "trained_now": self.trained_now,
             **self.measures.as_dict(),
             "baselines": {name: one.as_dict() for name, one in self.baselines.items()},

@@ -13,7 +13,7 @@ from retain.errors import UsageError
 from retain.events.store import MISSING
 from retain.labels import LABELS, require_cutoff, sales_of
 from retain.modelling.tracking import CHAMPION
-from retain.pipeline.score import contact_rules, high_value_cut, playbook_of
+from retain.pipeline.score import contact_rules, high_value_cut, known_topics, playbook_of
 from retain.scoring.reasons import by_topic, topics_of
 from retain.scoring.scorecard import (
     INVALID,
@@ -233,7 +233,7 @@ def run_explanation(
     action = recommend(
         playbook,
         scored.tier.tolist(),
-        scored.raising_topics,
+        known_topics(scored),
         contact_rules(store, scored, playbook, as_of, cut),
     )
     worth = float(scored.expected_value[0])

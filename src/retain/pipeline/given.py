@@ -8,10 +8,10 @@ import numpy as np
 from scipy.special import expit
 
 from retain.evaluation.card import Measures, measure
+from retain.labels import UNDATED
 from retain.modelling import calibration, gate
 from retain.modelling.given import (
     ONE_FEATURE,
-    UNDATED,
     baselines_of,
     folds_of,
     labelled,

@@ -11,8 +11,9 @@ from retain import __version__
 from retain.evaluation.card import measure
 from retain.evaluation.clustered import Ranked, mean_auroc
 from retain.evaluation.delong import delong_interval
+from retain.labels import UNDATED
 from retain.modelling import calibration
-from retain.modelling.given import ONE_FEATURE, UNDATED, WARNING, folds_of, labelled, one_feature
+from retain.modelling.given import ONE_FEATURE, WARNING, folds_of, labelled, one_feature
 from retain.modelling.training import BASELINE
 from retain.pipeline.given import OUT_OF_FOLD
 from retain.pipeline.model_card import (

@@ -98,12 +98,16 @@ def put_to_gate(
     project.progress("putting the model to the gate")
     if challenger.churn.given:
         seen = predicted_parts(project, challenger, champion, trained)
-        checks += gate.quality(seen, challenger.calibration, "part left out of training")
+        checks += gate.quality(
+            seen, challenger.calibration, ("part", "parts of the customers, each left out")
+        )
     else:
         seen = _predicted(project, challenger, champion, trained)
         checks += gate.quality(seen, challenger.calibration)
     if champion is not None:
-        checks += [gate.age(challenger.trained_until, champion.trained_until), gate.comparison(seen)]
+        if challenger.known_until is not None:
+            checks.append(gate.age(challenger.trained_until, champion.trained_until))
+        checks.append(gate.comparison(seen))
     return gate.Verdict(tuple(checks), champion.version if champion is not None else "")
 
 

@@ -168,8 +168,10 @@ def _of_attributes(run: ScoringRun) -> tuple[str, ...]:
     if not named:
         return ()
     return (
-        (f"Nothing says since when these have been so: {named}. One that is written or changed after a customer leaves knows "
-        f"the outcome, and makes the model look better than it is."),
+        (
+            f"Nothing says since when these have been so: {named}. One that is written or changed after a customer leaves knows "
+            f"the outcome, and makes the model look better than it is."
+        ),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from pyarrow import parquet
 
 from retain import __version__, atomic
-from retain.decisions.playbook import load_playbook
+from retain.decisions.playbook import TOPICS, load_playbook
 from retain.decisions.rules import ContactRules, recommend
 from retain.errors import OutputError
 from retain.events.store import MISSING
@@ -90,7 +90,7 @@ class ScoringRun:
             "as_of": instant_text(self.as_of),
             "run_id": self.run_id,
             "model_version": self.bundle.version,
-            "trained_until": self.bundle.card["training"]["until"],
+            "trained_until": self.bundle.known_until,
             "scores": str(self.folder / SCORES),
             "customers": self.table.num_rows,
             "statuses": self.statuses,
@@ -149,7 +149,7 @@ def make_scores(
     actions = recommend(
         playbook,
         scored.tier.tolist(),
-        scored.raising_topics,
+        known_topics(scored),
         contact_rules(store, scored, playbook, as_of, high_value_cut(scored.expected_value)),
     )
     decisive = (config.digest, repr(playbook), *(one.fingerprint for one in store.accounts.values()))
@@ -181,6 +181,11 @@ def playbook_of(project: Project) -> Playbook:
     """The company's own playbook, or the shipped one."""
     path = project.config.playbook.path
     return load_playbook(project.config.source.base / path if path else None)
+
+
+def known_topics(scored: Scored) -> list[tuple[str, ...]]:
+    """For each customer the topics that speak for leaving and that a playbook may name: attributes of customers are none."""
+    return [tuple(one for one in topics if one in TOPICS) for topics in scored.raising_topics]
 
 
 def high_value_cut(worth: FloatArray) -> float:

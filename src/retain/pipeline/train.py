@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from retain.labels import UNDATED
 from retain.modelling import bundle
 from retain.modelling.given import train_given
 from retain.modelling.training import Trained, eligible_snapshots, train
@@ -34,6 +35,12 @@ class TrainingRun:
 
     trained: Trained
     registered: Registered
+
+    @property
+    def known_until(self) -> str | None:
+        """Until when outcomes were known to it; None where nothing that it learned from has a time."""
+        undated = self.trained.churn.given and self.trained.plan.until == UNDATED
+        return None if undated else self.registered.trained_until
 
     @property
     def promotion(self) -> Promotion:
