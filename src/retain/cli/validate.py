@@ -54,8 +54,10 @@ def _labels(found: Validation) -> list[str]:
         else "A model can be trained, and checked on customers left out of training."
     )
     return [
-        (f"{found.customers:,} customers, {found.labelled:,} of them with a label, of whom {found.churned:,} churned; "
-        f"{len(found.features)} features can be computed."),
+        (
+            f"{found.customers:,} customers, {found.labelled:,} of them with a label, of whom {found.churned:,} churned; "
+            f"{len(found.features)} features can be computed."
+        ),
         said,
         "",
         f"Note: {WARNING}",

@@ -38,6 +38,10 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "treated": "treated treatment test target",
             "control": "control holdout",
         },
+        "label": {
+            "yes": "churned left lost attrited exited",
+            "no": "stayed kept retained joined existing",
+        },
     }
 )
 """Our columns with fixed values, and the words that sources use for each value."""
@@ -100,7 +104,7 @@ _COLUMNS: Mapping[str, str] = MappingProxyType(
         "arm": "arm group variant",
         "plan": "plan product_plan tariff tarif тариф",
         "monthly_price": "monthly_price monthly_charges monthly_fee mrr",
-        "label": "label churn churned",
+        "label": "label churn churned churn_label churn_flag is_churn attrition attrition_flag exited",
     }
 )
 # In one table a name means something else than in another.
