@@ -24,7 +24,7 @@ from retain.modelling.training import (
     Trained,
     Validated,
 )
-from retain.timeline import DAY
+from retain.timeline import DAY, today
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -60,15 +60,15 @@ class Labelled:
 
 
 def last_known(store: EventStore) -> int | None:
-    """The latest instant of anything that the tables tell; None where nothing has a time."""
+    """The latest instant of anything that the tables tell; None where nothing has a time.
+
+    A date of a customer that has not come yet, such as the end of a contract, is a plan and tells nothing.
+    """
     times = [one.time for one in store.tables.values()]
-    customers = store.tables.get(TABLE)
-    if customers is not None:
-        times += [
-            customers.columns[name].values.astype(np.int64)
-            for name in ("joined_at", "label_at")
-            if name in customers.columns
-        ]
+    if TABLE in store.tables:
+        dates = [one.values for one in store.tables[TABLE].columns.values() if one.values.dtype == np.int64]
+        present = today(store.zone)
+        times += [np.where(one > present, MISSING, one).astype(np.int64) for one in dates]
     latest = max((int(one.max()) for one in times if len(one)), default=MISSING)
     return None if latest == MISSING else latest
 
