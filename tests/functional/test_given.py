@@ -7,7 +7,7 @@ import io
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.functional.conftest import Ran
-
-    Make = Callable[..., Place]
 
 LABELLED, UNLABELLED = 900, 30
 STATIC = {
@@ -106,6 +104,9 @@ class Place:
     def put(self, rows: list[dict[str, str]]) -> None:
         """Other customers in place of those that were there."""
         (self.folder / "customers.csv").write_text(written(rows), encoding="utf-8")
+
+
+Make: TypeAlias = "Callable[..., Place]"
 
 
 @pytest.fixture(scope="module")

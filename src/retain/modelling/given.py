@@ -66,9 +66,10 @@ def last_known(store: EventStore) -> int | None:
     """
     times = [one.time for one in store.tables.values()]
     if TABLE in store.tables:
-        dates = [one.values for one in store.tables[TABLE].columns.values() if one.values.dtype == np.int64]
+        columns = [one.values for one in store.tables[TABLE].columns.values()]
+        dates = [one.astype(np.int64) for one in columns if one.dtype == np.int64]
         present = today(store.zone)
-        times += [np.where(one > present, MISSING, one).astype(np.int64) for one in dates]
+        times += [np.where(one > present, MISSING, one) for one in dates]
     latest = max((int(one.max()) for one in times if len(one)), default=MISSING)
     return None if latest == MISSING else latest
 
