@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize
@@ -96,8 +96,9 @@ class Discriminative:
     @staticmethod
     def from_text(text: str) -> Discriminative:
         """The model that ``text`` wrote."""
-        kept: dict[str, Any] = json.loads(text)
-        return Discriminative(**{name: tuple(v) if isinstance(v, list) else v for name, v in kept.items()})
+        kept = json.loads(text)
+        columns, reference = (tuple(kept.pop(name)) for name in ("columns", "reference"))
+        return Discriminative(columns, reference, **kept)
 
     def _read(self, x: FloatArray) -> FloatArray:
         own = x[:, list(self.columns)]
