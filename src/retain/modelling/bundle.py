@@ -61,6 +61,12 @@ class Bundle:
         return instant(self.card["training"]["until"])
 
     @property
+    def directions(self) -> dict[str, tuple[str, ...]]:
+        """The features with which its risk may only rise, and only fall, by these words."""
+        training = self.card["training"]
+        return {key: tuple(training.get(key, ())) for key in ("rising", "falling")}
+
+    @property
     def known_until(self) -> str | None:
         """The same as text; None where nothing that it learned from has a time."""
         undated = self.churn.given and self.trained_until == UNDATED
@@ -97,6 +103,8 @@ def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
             "rows": trained.rows,
             "churn_rate": trained.churn_rate,
             "seed": trained.seed,
+            **({"rising": list(trained.rising)} if trained.rising else {}),
+            **({"falling": list(trained.falling)} if trained.falling else {}),
             **({"folds": len(trained.validated)} if trained.churn.given else {}),
             "leaks": [asdict(one) for one in trained.leaks],
             "contests": [{**asdict(one), "mean_auroc": one.mean_auroc} for one in trained.contests],

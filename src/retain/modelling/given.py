@@ -23,11 +23,12 @@ from retain.modelling.training import (
     Plan,
     Trained,
     Validated,
+    require_directions,
 )
 from retain.timeline import DAY, today
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from retain.engine.panel import Engine, FloatArray
     from retain.events.store import EventStore, IntArray
@@ -130,6 +131,8 @@ def left_out(
     *,
     seed: int,
     threads: int = 1,
+    rising: Collection[str] = (),
+    falling: Collection[str] = (),
 ) -> dict[str, dict[int, FloatArray]]:
     """Log-odds of every customer from models that were trained without them.
 
@@ -141,6 +144,8 @@ def left_out(
         recipes: names of learners, and the sizes of each.
         seed: of whatever is random in a learner.
         threads: parts worked on at the same time; changes no result.
+        rising: names of features with which risk may only rise.
+        falling: names of those with which it may only fall.
 
     Returns:
         By learner and size.
@@ -150,7 +155,16 @@ def left_out(
 
     def without(part: int) -> dict[str, dict[int, FloatArray]]:
         rest, mine = fold != part, x[fold == part]
-        task = Task(x[rest], y[rest], features.names, size=largest, seed=seed, categories=features.categories)
+        task = Task(
+            x[rest],
+            y[rest],
+            features.names,
+            size=largest,
+            seed=seed,
+            categories=features.categories,
+            rising=rising,
+            falling=falling,
+        )
         return {
             name: {size: task.fitted(name).log_odds(mine, size) for size in sizes}
             for name, sizes in recipes.items()
@@ -198,6 +212,7 @@ def train_given(
         TrainingError: too few customers of a class.
         LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
+    require_directions(features, settings)
     known = labelled(store, churn, until)
     y = known.y
     progress(f"features of {len(y):,} labelled customers")
@@ -209,7 +224,17 @@ def train_given(
     parts = [fold == one for one in np.unique(fold)]
     progress(f"predicting each of {len(parts)} parts of the customers from the others")
     sizes = {name: LEARNERS.get(name).sizes for name in names}
-    odds = left_out(x, y, fold, features, sizes, seed=settings.seed, threads=settings.threads)
+    odds = left_out(
+        x,
+        y,
+        fold,
+        features,
+        sizes,
+        seed=settings.seed,
+        threads=settings.threads,
+        rising=settings.rising,
+        falling=settings.falling,
+    )
     contests = sorted(
         (_contest(name, odds[name], y, parts) for name in names), key=lambda one: one.mean_auroc, reverse=True
     )
@@ -217,7 +242,16 @@ def train_given(
     pairs = [(odds[best.learner][best.size][one], y[one]) for one in parts]
     calibrated, evidence = calibration.choose(pairs, float(y.mean()))
     progress(f"fitting {best.learner} on all labelled customers")
-    whole = Task(x, y, features.names, size=best.size, seed=settings.seed, categories=features.categories)
+    whole = Task(
+        x,
+        y,
+        features.names,
+        size=best.size,
+        seed=settings.seed,
+        categories=features.categories,
+        rising=settings.rising,
+        falling=settings.falling,
+    )
     return Trained(
         learner=best.learner,
         size=best.size,
@@ -232,6 +266,8 @@ def train_given(
         churn_rate=float(y.mean()),
         seed=settings.seed,
         leaks=suspects,
+        rising=settings.rising,
+        falling=settings.falling,
         validated=tuple(
             Validated(
                 until,

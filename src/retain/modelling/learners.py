@@ -49,6 +49,7 @@ class Task:
         y: outcomes.
         names: of the columns.
         categories: places of the columns whose values are whole numbers from 1 that stand for words.
+        direction: of each column 1 where risk may only rise with it, -1 where it may only fall, else 0.
         size: of the models.
         seed: of whatever is random.
     """
@@ -62,10 +63,13 @@ class Task:
         size: int,
         seed: int,
         categories: Collection[str] = (),
+        rising: Collection[str] = (),
+        falling: Collection[str] = (),
     ) -> None:
-        """Nothing is trained yet; ``categories`` are names of columns."""
+        """Nothing is trained yet; ``categories``, ``rising`` and ``falling`` are names of columns."""
         self.x, self.y, self.names = x, y, tuple(names)
         self.categories = tuple(at for at, name in enumerate(self.names) if name in categories)
+        self.direction = tuple((name in rising) - (name in falling) for name in self.names)
         self.size, self.seed = size, seed
         self._done: dict[str, Fitted] = {}
 
@@ -147,7 +151,7 @@ class Boosting:
         import lightgbm  # noqa: PLC0415  # takes a second to load
 
         least = int(np.clip(len(task.y) // 50, 5, 200))
-        settings = {
+        settings: dict[str, object] = {
             "objective": "binary",
             "learning_rate": 0.02,
             "max_depth": 5,
@@ -167,6 +171,8 @@ class Boosting:
         if task.categories:
             # A word of few customers may still be told apart where a leaf of as many may be.
             settings["min_data_per_group"] = min(least, 100)
+        if any(task.direction):
+            settings["monotone_constraints"] = list(task.direction)
         data = lightgbm.Dataset(
             _with_a_word_for_unknown(task.x, task.categories),
             label=task.y,
@@ -305,10 +311,19 @@ class Logistic:
         has = _has_word(x, word_columns, words)
         word_share = has.mean(axis=0)
         design = np.hstack([(logged - centre) / scale, unknown - share, has - word_share])
-        model = LogisticRegression(C=self.strength, solver="newton-cholesky", max_iter=200, tol=1e-8).fit(
-            design, task.y
-        )
-        weight = model.coef_[0]
+        wanted = np.zeros(design.shape[1])
+        wanted[: len(columns)] = [task.direction[position] for position in columns]
+        kept = np.ones(design.shape[1], dtype=bool)
+        while True:
+            model = LogisticRegression(C=self.strength, solver="newton-cholesky", max_iter=200, tol=1e-8)
+            weight = np.zeros(design.shape[1])
+            # All columns as they are: a copy may lie otherwise in memory, and sum to other last digits.
+            weight[kept] = model.fit(design if kept.all() else design[:, kept], task.y).coef_[0]
+            # What would move risk the wrong way may not move it at all.
+            wrong = weight * wanted < 0
+            if not wrong.any():
+                break
+            kept &= ~wrong
         return _Linear(
             columns=tuple(columns),
             fill=tuple(map(float, fill)),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retain.engine.panel import Snapshots
-from retain.errors import ConfigError, TrainingError, WindowError
+from retain.errors import ConfigError, TrainingError, WindowError, did_you_mean
 from retain.evaluation.ranking import auroc
 from retain.labels import LABELS, ChurnSettings, observed, outcomes
 from retain.modelling import calibration, leaks
@@ -48,6 +48,8 @@ class TrainingSettings:
         learners: which compete.
         seed: of whatever is random.
         allow_leaks: features that may seem to know the outcome without stopping the run.
+        rising: features with which the risk that trees and logistic regression see may only rise, others the same.
+        falling: features with which it may only fall.
         threads: validation cutoffs worked on at the same time. Each model is trained by one thread, so the result is
             the same whatever this is.
     """
@@ -59,6 +61,8 @@ class TrainingSettings:
     learners: tuple[str, ...] = ("blend", "lightgbm", "logistic")
     seed: int = 20
     allow_leaks: tuple[str, ...] = ()
+    rising: tuple[str, ...] = ()
+    falling: tuple[str, ...] = ()
     threads: int = 2
 
     def __post_init__(self) -> None:
@@ -72,6 +76,9 @@ class TrainingSettings:
             )
         if self.step_days < 0 or self.warm_up_days < 0:
             raise ConfigError("[training] step_days and warm_up_days cannot be negative.")
+        both = sorted(set(self.rising) & set(self.falling))
+        if both:
+            raise ConfigError(f"[training] rising and falling both name {both[0]}. Choose one.")
         if not self.learners:
             raise ConfigError("[training] learners is empty. Name one at least, such as 'lightgbm'.")
 
@@ -162,6 +169,8 @@ class Trained:
         seed: of whatever was random.
         leaks: features that seem to know the outcome, all of them allowed by the settings.
         validated: every learner's predictions of the validation cutoffs, oldest first.
+        rising: features with which its risk may only rise.
+        falling: features with which it may only fall.
     """
 
     learner: str
@@ -178,6 +187,8 @@ class Trained:
     seed: int
     leaks: tuple[Leak, ...]
     validated: tuple[Validated, ...] = field(compare=False)
+    rising: tuple[str, ...] = ()
+    falling: tuple[str, ...] = ()
 
     def probabilities(self, x: FloatArray) -> FloatArray:
         """Calibrated probabilities of churn."""
@@ -252,6 +263,7 @@ def train(
         TrainingError: nothing is left after the purge, or one class only.
         LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
+    require_directions(features, settings)
     plan = make_plan(store, until, churn, settings)
     snapshots = eligible_snapshots(store, plan.cutoffs, churn)
     progress(f"features of {len(snapshots):,} snapshots at {len(plan.cutoffs)} cutoffs")
@@ -281,6 +293,8 @@ def train(
             size=largest,
             seed=settings.seed,
             categories=features.categories,
+            rising=settings.rising,
+            falling=settings.falling,
         )
         tasks.append((task, x[at]))
 
@@ -309,7 +323,16 @@ def train(
     folds = [(by_size[best.size], truth) for by_size, truth in zip(odds[best.learner], truths, strict=True)]
     calibrated, evidence = calibration.choose(folds, float(y.mean()))
     progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
-    whole = Task(x, y, features.names, size=best.size, seed=settings.seed, categories=features.categories)
+    whole = Task(
+        x,
+        y,
+        features.names,
+        size=best.size,
+        seed=settings.seed,
+        categories=features.categories,
+        rising=settings.rising,
+        falling=settings.falling,
+    )
     return Trained(
         learner=best.learner,
         size=best.size,
@@ -324,6 +347,8 @@ def train(
         churn_rate=float(y.mean()),
         seed=settings.seed,
         leaks=suspects,
+        rising=settings.rising,
+        falling=settings.falling,
         validated=tuple(
             Validated(
                 fold.validation,
@@ -334,6 +359,24 @@ def train(
             for position, (fold, truth) in enumerate(zip(usable, truths, strict=True))
         ),
     )
+
+
+def require_directions(features: FeatureSet, settings: TrainingSettings) -> None:
+    """Nothing, if risk can rise or fall with each of the features of which that is asked.
+
+    Raises:
+        ConfigError: one is not there, or is a category, whose words have no order.
+    """
+    for key, names in (("rising", settings.rising), ("falling", settings.falling)):
+        for name in names:
+            if name not in features.names:
+                raise ConfigError(
+                    f"[training] {key}: there is no feature '{name}' here. {did_you_mean(name, features.names)}"
+                )
+            if name in features.categories:
+                raise ConfigError(
+                    f"[training] {key}: {name} is a category, whose words have no order. Leave it out."
+                )
 
 
 def _contest(name: str, folds: list[dict[int, FloatArray]], truths: list[LabelArray]) -> Contest:

@@ -124,6 +124,7 @@ def _by_recipe(project: Project, opened: Bundle, known: Labelled, fold: IntArray
         {name: (size,)},
         seed=card["training"]["seed"],
         threads=project.config.training.threads,
+        **opened.directions,
     )
     return found[name][size]
 

@@ -170,7 +170,9 @@ def _predicted(
 def _recipe(opened: Bundle) -> tuple[object, ...]:
     """What decides a model besides its rows."""
     card = opened.card
-    return (card["learner"], card["size"], card["training"]["seed"], opened.features.fingerprint)
+    training = card["training"]
+    directions = tuple(opened.directions.items())
+    return (card["learner"], card["size"], training["seed"], opened.features.fingerprint, directions)
 
 
 def _then(project: Project, opened: Bundle, plan: Bundle, cutoff: int) -> FloatArray:
@@ -192,6 +194,7 @@ def _then(project: Project, opened: Bundle, plan: Bundle, cutoff: int) -> FloatA
         size=opened.card["size"],
         seed=opened.card["training"]["seed"],
         categories=opened.features.categories,
+        **opened.directions,
     )
     return np.asarray(task.fitted(opened.card["learner"]).log_odds(x, opened.card["size"]))
 

@@ -252,3 +252,25 @@ def test_the_baseline_reads_no_category() -> None:
     y = (np.arange(len(x)) % 4 == 0).astype(np.int8)
     fitted = Task(x, y, ("a", "b"), size=1, seed=1, categories=("a", "b")).fitted("rfm_logistic")
     assert fitted.log_odds(x) == pytest.approx(np.full(len(x), np.log(1 / 3)))
+
+
+@pytest.mark.parametrize("learner", ["blend", "lightgbm", "logistic"])
+@pytest.mark.parametrize(("key", "sign"), [("rising", 1), ("falling", -1)])
+def test_risk_moves_only_the_way_it_may(learner: str, key: str, sign: int) -> None:
+    """Along a feature that is named, whatever the rows say."""
+    x = np.random.default_rng(2).normal(size=(500, 2))
+    y = (sign * np.sin(2 * x[:, 0]) + x[:, 1] / 2 + np.random.default_rng(3).normal(size=500) > 0).astype(
+        np.int8
+    )
+    line = np.column_stack([np.linspace(-3, 3, 200), np.zeros(200)])
+
+    def steps(**direction: tuple[str, ...]) -> FloatArray:
+        fitted = Task(x, y, ("number", "other"), size=200, seed=20, **direction).fitted(learner)
+        return np.asarray(np.diff(fitted.log_odds(line)) * sign)
+
+    assert steps(**{key: ("number",)}).min() >= 0
+    wrong = {"rising": "falling", "falling": "rising"}[key]
+    assert steps(**{wrong: ("number",)}).max() <= 0
+    free = steps()
+    assert free.max() > 0
+    assert learner == "logistic" or free.min() < 0
