@@ -348,3 +348,57 @@ def test_init_guesses_it(make: Make) -> None:
     ).json
     assert made["definition"] == "given"
     assert place.well("train")["rows"] == 300
+
+
+def test_attributes_join_dated_events(shop: Any, cli: Callable[..., Ran], tmp_path: Path) -> None:
+    """Where churn is inactivity too; validate and the card say that they may know the outcome, and any engine has them."""
+    text = shop.config.read_text(encoding="utf-8")
+    admitted = 'country = "auto"\nloyalty_tier = "auto"\npoints_balance = "auto"\nbirth_date = "auto"\n'
+    text = text.replace(
+        "[source.tables.orders]", f"[source.tables.customers.static]\n{admitted}\n[source.tables.orders]"
+    )
+    name = next(line for line in text.splitlines() if line.startswith("name"))
+    config = tmp_path / "static.toml"
+    config.write_text(text.replace(name, 'name = "static_shop"'), encoding="utf-8")
+    words = ("--config", config, "--workspace", shop.workspace)
+    found = cli(*words, "validate", "--json").json
+    assert [one["holds"] for one in found["attributes"]] == ["category", "category", "number", "date"]
+    assert "static_country" in found["features"]
+    trained = cli(*words, "train", "--json").json
+    told = cli(*words, "models", "show", str(trained["model"])).out
+    assert "nothing says since when they have been so" in told
+    scored = cli(*words, "score", "--model", trained["model"], "--json")
+    assert scored.code == 0, scored.err
+
+
+def test_orders_come_along_with_labels(make: Make) -> None:
+    """Their features and the RFM baseline join in; who has no row of their own is not scored."""
+    rows = snapshot(300, 5)
+    place = make(rows)
+    lines = [f"{one['No']},2021-0{1 + at % 9}-05,{10 + at % 7}" for at, one in enumerate(rows)]
+    orders = "\n".join(["customer_id,ordered_at,amount", *lines, "stranger,2021-03-01,5"]) + "\n"
+    (place.folder / "orders.csv").write_text(orders)
+    config = place.folder / "own.toml"
+    config.write_text(
+        config.read_text().replace("[churn]", '[source.tables.orders]\npath = "orders.csv"\n\n[churn]')
+    )
+    trained = place.well("train")
+    assert "rfm_logistic" in trained["validation_auroc"]
+    assert set(place.well("evaluate")["baselines"]) == {"one_feature", "rfm_logistic"}
+    run = place.well("score", "--model", "1")
+    assert run["statuses"] == {"scored": len(rows), "not_eligible": 0, "no_history": 1, "invalid": 0}
+    assert (
+        place.well("explain", "stranger", "--model", "1")["status_reason"] == "not in the table of customers"
+    )
+    assert place.well("explain", rows[0]["No"], "--model", "1")["orders_known"] == 1
+    page = place.folder / "page.html"
+    place.well("evaluate", "--report", page)
+    assert page.exists()
+
+
+def test_without_a_model_evaluation_trains_one(make: Make) -> None:
+    """And says so; a date is asked for where churn is dated."""
+    place = make(snapshot(300))
+    assert place.well("evaluate")["trained_now"]
+    assert not place.well("evaluate")["trained_now"]
+    assert place.well("models", "promote", "1")["champion"] in {True, False}

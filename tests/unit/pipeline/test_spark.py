@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
+import pytest
 
-from retain.pipeline.spark import SCHEMA, _without_orders
+from retain.errors import ModelError
+from retain.features.attributes import attribute
+from retain.features.spec import Attribute, FeatureSet, Holds
+from retain.modelling import bundle
+from retain.pipeline.spark import SCHEMA, _without_orders, score_on_spark
 from retain.timeline import instant
 
 if TYPE_CHECKING:
@@ -38,3 +45,13 @@ def test_where_nobody_ordered_anything_nobody_has_a_history(orders_store: Callab
             ).schema
         )
     )
+
+
+def test_a_model_of_attributes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is sent to the cluster, in one message that names them."""
+    features = FeatureSet((attribute("static_plan", Attribute("plan", Holds.NUMBER)),))
+    monkeypatch.setattr(bundle, "load", lambda _: SimpleNamespace(version="abc", features=features))
+    with pytest.raises(
+        ModelError, match=r"attributes of customers \(static_plan\), which are not carried to Spark"
+    ):
+        score_on_spark(cast("Any", None), Path("model"), "2024-01-01")

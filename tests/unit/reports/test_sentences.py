@@ -38,14 +38,28 @@ def test_the_lead_says_it_all(content: ReportContent) -> None:
 @pytest.mark.parametrize(
     ("kind", "who", "risk"),
     [
-        ("contract", "customers with a running contract", "ending their contract"),
+        (
+            "contract",
+            "customers with a running contract",
+            "ending their contract in the 30 days from 1 September 2011",
+        ),
         ("given", "customers", "leaving"),
     ],
 )
 def test_the_lead_follows_the_definition(content: ReportContent, kind: Churn, who: str, risk: str) -> None:
     """Who leaves a contract does not "not order"."""
     said = sentences.lead(replace(content, churn=ChurnDefinition(kind, 30)))
-    assert said.startswith(f"Of 2,659 {who}, 812 are at critical or high risk of {risk} in the 30 days")
+    assert plain(said).startswith(f"Of 2,659 {who}, 812 are at critical or high risk of {risk}. If")
+
+
+def test_given_labels_have_no_window(content: ReportContent) -> None:
+    """Neither where churn is defined nor where nobody is at risk."""
+    churn = ChurnDefinition("given", 90)
+    assert sentences.definition(churn) == (
+        "A customer has churned whom the data label so. Scored are all customers of that table, with a label or without."
+    )
+    calm = replace(content, churn=churn, headline=Headline(5, 0))
+    assert "none is at critical or high risk of leaving." in sentences.lead(calm)
 
 
 def test_one_customer_is_not_many(content: ReportContent) -> None:

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from retain.errors import ConfigError
+from retain.events.store import MISSING, Column, EventStore, EventTable
 from retain.scoring.value import ValueSettings, expected_value, priority
 from retain.timeline import instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from retain.events.store import EventStore
 
     Orders = Callable[..., EventStore]
 
@@ -96,6 +95,43 @@ def test_without_amounts_no_value_is_known(orders: Orders) -> None:
     assert np.isnan(worth(orders("customer_id ordered_at\na 2024-05-31"))).all()
 
 
+def told(fees: list[float], *, orders: Orders | None = None) -> EventStore:
+    """Customers who pay so much a month, and their orders if there are any."""
+    ids = np.array([f"c{at}" for at in range(len(fees))], dtype=object)
+    nowhere = np.full(len(fees), MISSING)
+    columns = {
+        "fee": Column(np.array(fees)),
+        "word": Column(np.zeros(len(fees), np.int32), np.array(["x"], object)),
+    }
+    tables = {"customers": EventTable(np.arange(len(fees)), nowhere, nowhere, columns)}
+    if orders is not None:
+        bought = orders("customer_id ordered_at amount\nc0 2024-05-31 9.00", customers=["c1"])
+        tables["orders"] = bought.tables["orders"]
+    return EventStore(ids, tables, {})
+
+
+def test_an_attribute_may_say_what_a_customer_pays_a_month(orders: Orders) -> None:
+    """Twelve months in a year, margin as ever, nothing below 0, unknown where it is; orders or not."""
+    settings = ValueSettings(monthly="fee", margin_share=0.5)
+    values = worth(told([10.0, -3.0, float("nan")]), settings)
+    assert values[:2] == [60, 0]
+    assert np.isnan(values[2])
+    assert worth(told([10.0, 1.0], orders=orders), settings) == [60, 6]
+
+
+def test_an_attribute_of_words_says_no_value() -> None:
+    """The message names it."""
+    with pytest.raises(ConfigError, match="monthly = 'word': this column does not hold numbers"):
+        worth(told([1.0]), ValueSettings(monthly="word"))
+
+
+def test_without_orders_a_fixed_amount_is_assumed(orders: Orders) -> None:
+    """Of everybody; without one nothing is known, and with orders they tell."""
+    assert worth(told([1.0, 2.0]), ValueSettings(fixed=200.0, margin_share=0.5)) == [100, 100]
+    assert np.isnan(worth(told([1.0]))).all()
+    assert worth(told([1.0, 2.0], orders=orders), ValueSettings(fixed=200.0)) == [36.5, 0]
+
+
 def test_only_those_asked_for_are_answered(orders: Orders) -> None:
     """In the order asked."""
     store = orders("customer_id ordered_at amount\na 2024-05-31 1.00\nb 2024-05-31 2.00")
@@ -111,6 +147,8 @@ def test_only_those_asked_for_are_answered(orders: Orders) -> None:
         ({"margin_share": 1.1}, "margin_share above 0 and at most 1"),
         ({"margin_share": float("nan")}, "margin_share above 0 and at most 1"),
         ({"source": "guessed"}, "source is 'guessed'; it is 'assumed' or 'learned'"),
+        ({"fixed": -1.0}, "fixed is -1.0; it is an amount of 0 or more"),
+        ({"fixed": float("nan")}, "an amount of 0 or more"),
     ],
 )
 def test_values_that_are_none_are_refused(settings: dict[str, float], message: str) -> None:
