@@ -230,6 +230,7 @@ def test_scores_without_any_time_bear_the_present_day(make: Make) -> None:
     assert place.well("train")["trained_until"] is None
     run = place.well("score", "--model", "1")
     assert run["trained_until"] is None
+    assert "1970" not in place("models", "list").out
     assert any("hold no time" in note for note in run["notes"])
     values = pq.read_table(run["scores"])["expected_value"].to_pylist()
     assert set(values) == {100.0}
@@ -254,8 +255,11 @@ def test_the_other_verbs_follow(home: Place) -> None:
     assert "nothing could be checked through time" in text
     assert "Nothing says since when these have been so: Plan" in text
     assert "customers as they were on" not in text
-    card = home("models", "show", "champion").out
-    assert card
+    card = home("models", "show", "champion", "--card").out
+    assert "nothing could be checked through time" in card
+    assert "divided into 10 parts" in card
+    assert "| Plan | monthly |" in card
+    assert "`static_Plan`" in card
     refused(home("backtest"), 6, "no past cutoffs", "retain evaluate")
     refused(home("evaluate", "--cutoff", "2024-01-01"), 2, "leave --cutoff out")
 
@@ -365,7 +369,7 @@ def test_attributes_join_dated_events(shop: Any, cli: Callable[..., Ran], tmp_pa
     assert [one["holds"] for one in found["attributes"]] == ["category", "category", "number", "date"]
     assert "static_country" in found["features"]
     trained = cli(*words, "train", "--json").json
-    told = cli(*words, "models", "show", str(trained["model"])).out
+    told = cli(*words, "models", "show", trained["model"], "--card").out
     assert "nothing says since when they have been so" in told
     scored = cli(*words, "score", "--model", trained["model"], "--json")
     assert scored.code == 0, scored.err
@@ -397,8 +401,8 @@ def test_orders_come_along_with_labels(make: Make) -> None:
 
 
 def test_without_a_model_evaluation_trains_one(make: Make) -> None:
-    """And says so; a date is asked for where churn is dated."""
+    """Once; it is no challenger until somebody promotes it."""
     place = make(snapshot(300))
     assert place.well("evaluate")["trained_now"]
     assert not place.well("evaluate")["trained_now"]
-    assert place.well("models", "promote", "1")["champion"] in {True, False}
+    assert "champion" in place.well("models", "promote", "1", "--force")["aliases"]

@@ -39,13 +39,17 @@ class TrainingRun:
     @property
     def known_until(self) -> str | None:
         """Until when outcomes were known to it; None where nothing that it learned from has a time."""
-        undated = self.trained.churn.given and self.trained.plan.until == UNDATED
-        return None if undated else self.registered.trained_until
+        return None if _is_undated(self.trained) else self.registered.trained_until
 
     @property
     def promotion(self) -> Promotion:
         """What became of it at the gate."""
         return Promotion(self.registered)
+
+
+def _is_undated(trained: Trained) -> bool:
+    """Whether nothing that it learned from has a time."""
+    return trained.churn.given and trained.plan.until == UNDATED
 
 
 def run_training(project: Project, until: int | None = None, *, candidate: bool = True) -> TrainingRun:
@@ -95,7 +99,7 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
     registered = project.tracking.log(
         folder,
         version=version,
-        trained_until=instant_text(trained.plan.until),
+        trained_until="" if _is_undated(trained) else instant_text(trained.plan.until),
         params={
             **{f"churn.{key}": value for key, value in asdict(config.churn).items()},
             **{f"training.{key}": value for key, value in asdict(config.training).items()},
