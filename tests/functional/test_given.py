@@ -379,8 +379,9 @@ def test_orders_come_along_with_labels(make: Make) -> None:
     """Their features and the RFM baseline join in; who has no row of their own is not scored."""
     rows = snapshot(300, 5)
     place = make(rows)
-    lines = [f"{one['No']},2021-0{1 + at % 9}-05,{10 + at % 7}" for at, one in enumerate(rows)]
-    orders = "\n".join(["customer_id,ordered_at,amount", *lines, "stranger,2021-03-01,5"]) + "\n"
+    # The last order is older than what the customers tell.
+    lines = [f"{one['No']},2015-0{1 + at % 9}-05,{10 + at % 7}" for at, one in enumerate(rows)]
+    orders = "\n".join(["customer_id,ordered_at,amount", *lines, "stranger,2015-03-01,5"]) + "\n"
     (place.folder / "orders.csv").write_text(orders)
     config = place.folder / "own.toml"
     config.write_text(

@@ -9,13 +9,14 @@ import numpy as np
 
 from retain import __version__
 from retain.decisions.playbook import FALLBACK
+from retain.labels import observed
 from retain.modelling.given import WARNING
 from retain.pipeline.kpis import run_kpis
 from retain.pipeline.score import playbook_of
 from retain.reports import content, write
 from retain.scoring.reasons import MOST
 from retain.scoring.tiers import TIERS
-from retain.timeline import instant_text
+from retain.timeline import instant_text, midnight_after
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -256,6 +257,9 @@ def _customers(project: Project, run: ScoringRun) -> tuple[content.Customer, ...
 def _key_figures(project: Project, as_of: int) -> tuple[content.KeyFigure, ...]:
     if "orders" not in project.store.tables:
         return ()
+    if project.config.churn.given:
+        # Customers may be known of for longer than orders were recorded.
+        as_of = min(as_of, midnight_after(observed(project.store)[1], project.config.source.zone))
     figures = run_kpis(project, as_of, days=project.config.churn.horizon_days)[-1].kpis
     return tuple(
         content.KeyFigure(

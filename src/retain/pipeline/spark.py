@@ -81,6 +81,10 @@ def score_on_spark(
             f"Model {opened.version} reads attributes of customers ({named}), which are not carried to Spark. Score it "
             f"with `retain score`, or train one without [source.tables.customers.static]."
         )
+    if opened.churn.given:
+        raise ModelError(
+            f"Model {opened.version} predicts labels that are given, which Spark does not score. Use `retain score`."
+        )
     lacking = sorted(set(opened.features.names) - set(tables.features().names))
     if lacking or "orders" not in tables.frames:
         raise ModelError(

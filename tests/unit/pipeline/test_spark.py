@@ -13,6 +13,7 @@ import pytest
 from retain.errors import ModelError
 from retain.features.attributes import attribute
 from retain.features.spec import Attribute, FeatureSet, Holds
+from retain.labels import ChurnSettings
 from retain.modelling import bundle
 from retain.pipeline.spark import SCHEMA, _without_orders, score_on_spark
 from retain.timeline import instant
@@ -54,4 +55,12 @@ def test_a_model_of_attributes_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(
         ModelError, match=r"attributes of customers \(static_plan\), which are not carried to Spark"
     ):
+        score_on_spark(cast("Any", None), Path("model"), "2024-01-01")
+
+
+def test_a_model_of_given_labels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it reads orders only."""
+    opened = SimpleNamespace(version="abc", features=FeatureSet(()), churn=ChurnSettings(definition="given"))
+    monkeypatch.setattr(bundle, "load", lambda _: opened)
+    with pytest.raises(ModelError, match="labels that are given"):
         score_on_spark(cast("Any", None), Path("model"), "2024-01-01")
