@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -407,3 +408,20 @@ def test_without_a_model_evaluation_trains_one(make: Make) -> None:
     assert place.well("evaluate")["trained_now"]
     assert not place.well("evaluate")["trained_now"]
     assert "champion" in place.well("models", "promote", "1", "--force")["aliases"]
+
+
+def test_mlflow_serves_a_model_of_categories(home: Place) -> None:
+    """Words go in, as `retain features` writes them; the probabilities are those of the scores."""
+    run = home.well("score", "--as-of", "2024-01-01")
+    import mlflow  # noqa: PLC0415  # only after retain has switched its telemetry off
+
+    panel = home.folder / "panel.parquet"
+    home.well("features", "--cutoff", "2024-01-01", "--out", panel)
+    uri = f"sqlite:///{home.folder / 'workspace' / 'mlflow.db'}"
+    mlflow.set_tracking_uri(uri)
+    model = mlflow.pyfunc.load_model("models:/retain-labels@champion")
+    rows = pd.read_parquet(panel)
+    answer = model.predict(rows.drop(columns=["customer_id", "cutoff", "eligible"]))
+    scores = pd.read_parquet(run["scores"]).set_index("customer_id")["churn_probability"]
+    served = pd.Series(answer["churn_probability"].to_numpy(), index=rows["customer_id"])
+    assert served.to_dict() == pytest.approx(scores.to_dict(), abs=1e-12)

@@ -156,7 +156,12 @@ class Tracking:
                 mlflow.set_tags({**tags, "trained_until": trained_until, "bundle_version": version})
                 answer = mlflow.models.ModelSignature(
                     inputs=mlflow.types.Schema(
-                        [mlflow.types.ColSpec("double", name) for name in example.columns]
+                        [
+                            mlflow.types.ColSpec("double", name)
+                            if example[name].dtype.kind == "f"
+                            else mlflow.types.ColSpec("string", name, required=False)
+                            for name in example.columns
+                        ]
                     ),
                     outputs=mlflow.types.Schema([mlflow.types.ColSpec("double", "churn_probability")]),
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,8 @@ from retain.reports.model_card import NAME, render
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
+    from retain.engine.panel import FloatArray
+    from retain.features.spec import Feature
     from retain.modelling.tracking import Registered
     from retain.pipeline.project import Project
 
@@ -45,6 +47,14 @@ class TrainingRun:
     def promotion(self) -> Promotion:
         """What became of it at the gate."""
         return Promotion(self.registered)
+
+
+def _shown(feature: Feature, values: FloatArray) -> pd.Series[Any]:
+    """A feature's values as a served model is given them: numbers, or the words of a category."""
+    if feature.levels is None:
+        return pd.Series(values, dtype=np.float64)
+    words = np.array([None, *feature.levels], dtype=object)
+    return pd.Series(words[np.nan_to_num(values, nan=0.0).astype(np.int64)], dtype="str")
 
 
 def _is_undated(trained: Trained) -> bool:
@@ -91,8 +101,9 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
     # A few of the rows it learned from show what it reads; they hold numbers only, no ids.
     last = eligible_snapshots(store, trained.plan.cutoffs[-1:], config.churn)
     few = type(last)(last.customer[:5], last.cutoff[:5])
+    values = project.engine(store, trained.features, few).values
     example = pd.DataFrame(
-        project.engine(store, trained.features, few).values, columns=list(trained.features.names)
+        {one.name: _shown(one, values[:, at]) for at, one in enumerate(trained.features.features)}
     )
     best = trained.contests[0]
     project.progress("logging the run and the model")
@@ -125,7 +136,7 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
                 for name, one in store.accounts.items()
             },
         },
-        example=example.astype(np.float64),
+        example=example,
         candidate=candidate,
     )
     if judge and verdict is not None:
