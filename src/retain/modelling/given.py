@@ -13,7 +13,7 @@ from retain.errors import TrainingError
 from retain.evaluation.ranking import auroc
 from retain.events.attributes import TABLE
 from retain.events.store import MISSING
-from retain.labels import labels_of
+from retain.labels import customers_of, labels_of
 from retain.modelling import calibration, leaks
 from retain.modelling.learners import LEARNERS, RFM, Logistic, Task
 from retain.modelling.training import (
@@ -65,12 +65,11 @@ def last_known(store: EventStore) -> int | None:
 
     A date of a customer that has not come yet, such as the end of a contract, is a plan and tells nothing.
     """
+    columns = [one.values for one in customers_of(store).columns.values()]
+    dates = [one.astype(np.int64) for one in columns if one.dtype == np.int64]
+    present = today(store.zone)
     times = [one.time for one in store.tables.values()]
-    if TABLE in store.tables:
-        columns = [one.values for one in store.tables[TABLE].columns.values()]
-        dates = [one.astype(np.int64) for one in columns if one.dtype == np.int64]
-        present = today(store.zone)
-        times += [np.where(one > present, MISSING, one) for one in dates]
+    times += [np.where(one > present, MISSING, one) for one in dates]
     latest = max((int(one.max()) for one in times if len(one)), default=MISSING)
     return None if latest == MISSING else latest
 

@@ -70,6 +70,7 @@ def test_columns_may_be_renamed_and_translated(shop: Shop, texts: Texts) -> None
         (pa.array([1.5, None], pa.float32()), "f"),
         (pa.array([True, False]), "words"),
         (pa.array([1, None], pa.date32()), "i"),
+        (pa.array([1, None], pa.timestamp("us")), "i"),
         (pa.array(["1", "2"]), "f"),
         (pa.array(["1", "many"]), "words"),
         (pa.array([None, None], pa.string()), "words"),
