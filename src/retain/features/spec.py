@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
+from functools import cache
 from math import floor, inf, isfinite, nan
 from string import Formatter
 from typing import TYPE_CHECKING
@@ -176,7 +177,13 @@ class Feature:
     @property
     def mentioned(self) -> tuple[str, ...]:
         """The features whose values the phrase shows."""
-        return tuple(name for _, name, _, _ in Formatter().parse(self.phrase) if name)
+        return _names_in(self.phrase)
+
+
+@cache
+def _names_in(phrase: str) -> tuple[str, ...]:
+    """What stands in braces; asked for every customer, worked out once."""
+    return tuple(name for _, name, _, _ in Formatter().parse(phrase) if name)
 
 
 def measures(formula: Formula) -> Iterator[Measure]:

@@ -100,8 +100,8 @@ class Language:
         'no order for 74 days; usually every 21 days'
         """
         told = []
-        for text, name, spec, _ in Formatter().parse(self.phrase(feature)):
-            told += [text, self.value(values[name], spec or "", currency) if name else ""]
+        for text, name, spec in _parsed(self.phrase(feature)):
+            told += [text, self.value(values[name], spec, currency) if name else ""]
         return "".join(told).strip()
 
     def value(self, value: float, spec: str, currency: str = "") -> str:
@@ -149,6 +149,12 @@ class Language:
         shown = round(value)
         pattern = forms.get(f"={shown}") or forms[PLURALS[self.code][0](abs(shown))]
         return pattern.replace("{n}", self.number(shown, ",.0f"))
+
+
+@cache
+def _parsed(phrase: str) -> tuple[tuple[str, str, str], ...]:
+    """The phrase in pieces: words, the feature after them, and how it is shown; taken apart once, told of many customers."""
+    return tuple((text, name or "", spec or "") for text, name, spec, _ in Formatter().parse(phrase))
 
 
 @cache

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     BoolArray = npt.NDArray[np.bool_]
 
 MOST = 3
-NEAR = 0.05
-"""Effects on the log-odds that differ by no more count as equal: at even odds it is about one percentage point."""
+NEAR = 0.1
+"""Effects on the log-odds that differ by no more count as equal: at even odds it is 2.5 percentage points."""
 _NOTHING = -1
 
 

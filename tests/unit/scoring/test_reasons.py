@@ -52,19 +52,19 @@ def test_contributions_are_added_up_by_topic() -> None:
 
 def test_the_strongest_three_come_first() -> None:
     """By size, whichever way they point; each says which."""
-    assert sentences(VALUES, [0.3, -0.9, 0.1, 0.2, 0.5]) == [
+    assert sentences(VALUES, [0.3, -0.9, 0.1, 0.2, 0.6]) == [
         "Risk down: 3 orders so far",
         "Risk up: spent 99",
         "Risk up: no order for 40 days",
     ]
-    reasons = explain(FOUND, VALUES, np.array([[0.3, -0.9, 0.1, 0.2, 0.5]]))[0]
+    reasons = explain(FOUND, VALUES, np.array([[0.3, -0.9, 0.1, 0.2, 0.6]]))[0]
     assert len(reasons) == MOST == 3
     assert [(one.topic, one.raises) for one in reasons] == [
         ("frequency", False),
         ("spend", True),
         ("recency", True),
     ]
-    assert [one.effect for one in reasons] == pytest.approx([-0.9, 0.5, 0.4])
+    assert [one.effect for one in reasons] == pytest.approx([-0.9, 0.6, 0.4])
 
 
 def test_a_topic_speaks_through_the_feature_that_moved_it_most_its_way() -> None:
