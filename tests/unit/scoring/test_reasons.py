@@ -116,7 +116,7 @@ def test_a_row_is_told_in_its_own_language() -> None:
     one, other = explain(SPEND, np.repeat(VALUES, 2, axis=0), contributions, tongues, "GBP")
     assert [each.sentence for each in (*one, *other)] == [
         "Risk down: spent £99 so far",
-        "Снижает риск: покупки за всё время: 99\N{NO-BREAK SPACE}£",
+        "Снижает риск: покупки на 99\N{NO-BREAK SPACE}£ за всё время",
     ]
 
 
