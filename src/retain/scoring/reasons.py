@@ -153,18 +153,22 @@ class _Parts:
         return {name: self._values[row, self._place[name]] for name in feature.mentioned}
 
     def unlike(self, said: set[str], row: int, column: int, effect: float) -> Feature:
-        """That feature; where its phrase repeats what was said, another of its topic that does not, the strongest that helps."""
+        """That feature; where its phrase repeats what was said, one of its topic that does not and points the same way.
+
+        One of its own part before the others, and the first in the catalogue's order: the strongest would change with
+        every small change.
+        """
         chosen = self._features[column]
         if said.isdisjoint(chosen.mentioned):
             return chosen
-        others: list[tuple[bool, float, int]] = []
+        others: list[tuple[bool, int]] = []
         for at, one in enumerate(self._features):
             same = _part(one) == _part(chosen)
-            helps = float(self._contributions[row, at]) * effect
+            helps = same or self._contributions[row, at] * effect > 0
             fresh = said.isdisjoint(one.mentioned) and one.topic == chosen.topic
-            if fresh and (same or helps > 0) and self._is_known(row, one):
-                others.append((not same, -helps, at))
-        return self._features[min(others)[2]] if others else chosen
+            if fresh and helps and self._is_known(row, one):
+                others.append((not same, at))
+        return self._features[min(others)[1]] if others else chosen
 
     def _is_known(self, row: int, feature: Feature) -> bool:
         places = [self._place.get(name, _NOTHING) for name in feature.mentioned]
