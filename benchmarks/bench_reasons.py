@@ -37,8 +37,9 @@ WAYS = (
     ("plain order of effects", True, HARDLY),
     *((f"parts, near {near}", False, near) for near in (0.05, 0.1, 0.2)),
 )
-# In Chinese a sentence is the same but for its digits, whatever the number.
+# In Chinese a sentence stays the same whatever the number, but for its digits and "less than a day".
 TONGUE = language("zh-Hant")
+NUMBER = re.compile(r"不到一(天|小時)| ?\d[\d.,]*( 天| 小時)?")
 
 
 def main() -> None:
@@ -103,7 +104,7 @@ def told(features: FeatureSet, values: FloatArray, bundle: Bundle) -> list[tuple
 def same(before: list[tuple[Reason, ...]], after: list[tuple[Reason, ...]]) -> list[float]:
     """Shares of customers whose topics and sentences stay, in order and at all."""
     found = []
-    for shown in (lambda one: one.topic, lambda one: re.sub(r"\d[\d.,]*", "#", one.sentence)):
+    for shown in (lambda one: one.topic, lambda one: NUMBER.sub("#", one.sentence)):
         rows = [([*map(shown, one)], [*map(shown, other)]) for one, other in zip(before, after, strict=True)]
         found += [
             float(np.mean([one == other for one, other in rows])),
