@@ -52,13 +52,27 @@ def attribute_features(table: EventTable, admitted: Iterable[str]) -> tuple[Feat
 
 def attribute(name: str, formula: Attribute) -> Feature:
     """The feature of that name that reads an attribute."""
-    shown = formula.column.replace("{", "(").replace("}", ")")
+    shown = _shown(formula)
     said = {
         Holds.NUMBER: f"{shown} is {{{name}:,.10g}}",
         Holds.CATEGORY: f"{shown} is {{{name}}}",
         Holds.DATE: f"{shown} was {{{name}:days}} ago",
     }
     return Feature(name, formula, shown, WHY, said[formula.holds])
+
+
+def plain_phrase(feature: Feature) -> str:
+    """How to say an attribute's value in any language: its column, and the value."""
+    formula = feature.formula
+    if not isinstance(formula, Attribute):
+        raise TypeError(f"{feature.name} reads events")
+    spec = {Holds.NUMBER: ":,.10g", Holds.CATEGORY: "", Holds.DATE: ":days"}[formula.holds]
+    return f"{_shown(formula)}: {{{feature.name}{spec}}}"
+
+
+def _shown(formula: Attribute) -> str:
+    """The column's name without what a phrase would take for a value's place."""
+    return formula.column.replace("{", "(").replace("}", ")")
 
 
 def _feature(column: str, values: Column) -> Feature:

@@ -7,7 +7,8 @@ import pytest
 
 from retain.errors import ConfigError
 from retain.events.store import MISSING, Column, EventTable
-from retain.features.attributes import MOST_LEVELS, attribute, attribute_features
+from retain.features.attributes import MOST_LEVELS, attribute, attribute_features, plain_phrase
+from retain.features.catalog import EVERY
 from retain.features.spec import Attribute, FeatureSet, Holds
 
 
@@ -52,7 +53,7 @@ def test_names_say_that_there_is_no_time() -> None:
         customers(**{"Monthly {Fee}, EUR": Column(np.zeros(2))}), ["Monthly {Fee}, EUR"]
     )
     assert feature.name == "static_Monthly_Fee_EUR"
-    assert feature.say({feature.name: 12.5}) == "Monthly (Fee), EUR is 12.5"
+    assert feature.phrase == "Monthly (Fee), EUR is {static_Monthly_Fee_EUR:,.10g}"
 
 
 def test_two_columns_cannot_share_a_name() -> None:
@@ -62,17 +63,13 @@ def test_two_columns_cannot_share_a_name() -> None:
         attribute_features(table, ["a b", "a_b"])
 
 
-@pytest.mark.parametrize(
-    ("formula", "value", "said"),
-    [
-        (Attribute("Contract", Holds.CATEGORY, ("One year", "Two year")), 2.0, "Contract is Two year"),
-        (Attribute("Fee", Holds.NUMBER), 1234567.5, "Fee is 1,234,567.5"),
-        (Attribute("joined", Holds.DATE), 40.2, "joined was 40 days ago"),
-    ],
-)
-def test_values_are_said_in_plain_words(formula: Attribute, value: float, said: str) -> None:
-    """A category by its word."""
-    assert attribute("static_x", formula).say({"static_x": value}) == said
+def test_an_attribute_is_said_plainly_in_any_language() -> None:
+    """Its column and the value; a feature of events has words of its own."""
+    number, date = (attribute("static_x", Attribute("x", one)) for one in (Holds.NUMBER, Holds.DATE))
+    assert plain_phrase(number) == "x: {static_x:,.10g}"
+    assert plain_phrase(date) == "x: {static_x:days}"
+    with pytest.raises(TypeError, match="reads events"):
+        plain_phrase(EVERY.features[0])
 
 
 def test_the_fingerprint_knows_the_words_and_the_recipe_does_not() -> None:
