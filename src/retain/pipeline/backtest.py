@@ -197,6 +197,7 @@ def _key(project: Project, cutoff: int) -> str:
                 config.churn,
                 config.training,
                 config.evaluation,
+                config.value,
                 config.source.zone,
                 config.source.money_exponent,
             )
