@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from retain.errors import ModelError
 from retain.evaluation.card import METRICS
-from retain.evaluation.delong import Comparison, compare
+from retain.evaluation.delong import Comparison, compare, delong_interval
 from retain.labels import observed, require_closed, require_cutoff
 from retain.pipeline.assess import assess
 from retain.pipeline.then import log_odds_then, recipe
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from retain.evaluation.card import Measures
+    from retain.evaluation.intervals import Interval
     from retain.evaluation.segments import Predicted, Segment
     from retain.modelling.bundle import Bundle
     from retain.modelling.tracking import Registered
@@ -33,6 +34,7 @@ class AgainstChampion:
         version: of its bundle.
         followed_again: it knew outcomes after the cutoff, so its recipe was followed again on what was known then.
         same_recipe: following it again gives the very model that is evaluated, so that nothing is left to compare.
+        auroc: the champion's, with its interval.
         comparison: the model's AUROC against the champion's.
     """
 
@@ -40,6 +42,7 @@ class AgainstChampion:
     version: str
     followed_again: bool
     same_recipe: bool
+    auroc: Interval
     comparison: Comparison
 
     def as_dict(self) -> dict[str, Any]:
@@ -151,7 +154,14 @@ def _against_champion(project: Project, opened: Bundle, seen: Predicted) -> Agai
     if not same:
         project.progress(f"comparing with the champion, model {present.number}")
     other = seen.p if same else log_odds_then(project, champion, opened, seen.cutoff)
-    return AgainstChampion(present.number, present.version, again, same, compare(seen.y, seen.p, other))
+    return AgainstChampion(
+        number=present.number,
+        version=present.version,
+        followed_again=again,
+        same_recipe=same,
+        auroc=delong_interval(seen.y, other),
+        comparison=compare(seen.y, seen.p, other),
+    )
 
 
 def _model(project: Project, cutoff: int, model: str | None) -> tuple[Registered, bool]:
