@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retain.cli.context import Context, number, table
+from retain.cli.context import NOT_KNOWN, Context, number, signed, spread, table
 
 if TYPE_CHECKING:
     from retain.evaluation.card import Measures
@@ -76,7 +76,7 @@ def _words(done: Evaluation) -> list[str]:
     for name in METRICS:
         own = measures.interval(name)
         others = [number(one.interval(name).value) for one in done.baselines.values()]
-        rows.append((name, number(own.value), f"{number(own.low)} to {number(own.high)}", *others))
+        rows.append((name, number(own.value), spread(own.low, own.high), *others))
     return [
         (
             f"{measures.n:,} customers, {measures.churn_rate:.1%} churned. Model {done.registered.number} "
@@ -118,7 +118,7 @@ def _compared(done: Evaluation) -> list[str]:
             name,
             number(one.auroc_b),
             signed(one.difference.value),
-            f"{signed(one.difference.low)} to {signed(one.difference.high)}",
+            spread(one.difference.low, one.difference.high, signed),
             "<0.001" if one.p_value < SMALLEST else number(one.p_value),
             verdict(one),
         )
@@ -175,7 +175,7 @@ def _segments(done: Evaluation) -> list[str]:
 
 
 def _with_interval(one: Interval) -> str:
-    return f"{number(one.value, 2)} ({number(one.low, 2)} to {number(one.high, 2)})"
+    return f"{number(one.value, 2)} ({spread(one.low, one.high, lambda end: number(end, 2))})"
 
 
 def verdict(one: Comparison) -> str:
@@ -184,9 +184,4 @@ def verdict(one: Comparison) -> str:
         return "better"
     if one.difference.high < 0:
         return "worse"
-    return UNDECIDED if math.isfinite(one.p_value) else "not known"
-
-
-def signed(value: float) -> str:
-    """A difference with its sign; what is not known says so."""
-    return f"{round(value, 3) + 0.0:+.3f}" if math.isfinite(value) else number(value)
+    return UNDECIDED if math.isfinite(one.p_value) else NOT_KNOWN

@@ -19,7 +19,7 @@ from retain.lifetime.bgnbd import fit_bgnbd
 from retain.lifetime.history import histories
 from retain.modelling.learners import RFM, Task
 from retain.modelling.training import BASELINE, eligible_snapshots
-from retain.pipeline.parts import segments_of
+from retain.pipeline.parts import segments_of, told_apart
 from retain.scoring.value import expected_value
 from retain.timeline import DAY, instant_text
 
@@ -82,7 +82,7 @@ def assess(
     project.progress(f"measuring {len(y):,} predictions at {instant_text(cutoff)}")
 
     worth = expected_value(store, cutoff, snapshots.customer, config.value)
-    value = worth if np.isfinite(worth).all() else None
+    value = worth if told_apart(worth) else None
 
     def measured(p: FloatArray) -> Measures:
         return measure(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from retain.evaluation.segments import Predicted, Segment
+    from retain.evaluation.tally import FloatArray
     from retain.events.store import IntArray
     from retain.pipeline.project import Project
 
@@ -28,6 +29,11 @@ VALUES = ("lower third", "middle third", "upper third")
 def segments_of(project: Project, seen: Sequence[Predicted]) -> tuple[Segment, ...]:
     """The quality of predictions in every part that is large enough, as the parts were at each cutoff."""
     return tuple(one for parting in _partings(project, seen) for one in segments(seen, parting))
+
+
+def told_apart(worth: FloatArray) -> bool:
+    """Whether the value of all is known and is not nothing, as where every amount is missing."""
+    return bool(np.isfinite(worth).all() and (worth > 0).any())
 
 
 def _partings(project: Project, seen: Sequence[Predicted]) -> Iterator[Parting]:
@@ -62,8 +68,8 @@ def _tenures(project: Project, seen: Predicted) -> IntArray:
 
 
 def _values(project: Project, seen: Predicted) -> IntArray | None:
-    """Thirds of the expected value; None where it is not known of all."""
+    """Thirds of the expected value; None where it tells nobody apart."""
     worth = expected_value(project.store, seen.cutoff, seen.customer, project.config.value)
-    if not np.isfinite(worth).all():
+    if not told_apart(worth):
         return None
     return np.searchsorted(np.quantile(worth, [1 / 3, 2 / 3]), worth, side="left")

@@ -13,6 +13,7 @@ from retain.modelling.dependence import partial_dependence
 from retain.pipeline.kpis import run_kpis
 from retain.pipeline.score import playbook_of
 from retain.reports import content, write
+from retain.reports.wording import day
 from retain.scoring.reasons import MOST
 from retain.scoring.tiers import TIERS
 from retain.timeline import instant_text
@@ -35,6 +36,7 @@ STRONGEST = 12
 """So many features are shown by how far they move the model."""
 CURVES = 6
 """So many of them are shown with what the model makes of each value."""
+CHANCE = 0.5
 AT_RISK = ("critical", "high")
 NAMES = {
     "blend": "Blend of trees and logistic regression",
@@ -111,7 +113,7 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
             ),
         ),
         currency=config.value.currency,
-        banners=tuple(content.Banner(note) for note in run.notes),
+        banners=(*_by_chance(evaluation), *(content.Banner(note) for note in run.notes)),
         tiers=_tiers(run, config.tiers.cuts),
         reasons=_reasons(run),
         importance=tuple(
@@ -269,6 +271,19 @@ def _key_figures(project: Project, as_of: int) -> tuple[content.KeyFigure, ...]:
         for one in figures
         if one.value is not None
     )
+
+
+def _by_chance(evaluation: Evaluation | None) -> Iterator[content.Banner]:
+    """The warning of a model whose order was not shown to be better than a coin's."""
+    if evaluation is None:
+        return
+    auroc = evaluation.measures.auroc
+    if auroc.low <= CHANCE:
+        yield content.Banner(
+            f"Tested on {day(instant_text(evaluation.cutoff))}, the model put customers in an order that may be nothing but "
+            f"chance: its AUROC was {auroc.value:.3f} with an interval from {auroc.low:.3f} to {auroc.high:.3f}, and 0.5 is a coin.",
+            grave=True,
+        )
 
 
 def _quality(evaluation: Evaluation) -> content.Quality:
