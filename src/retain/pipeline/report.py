@@ -39,7 +39,8 @@ CURVES = 6
 CHANCE = 0.5
 AT_RISK = ("critical", "high")
 NAMES = {
-    "blend": "Blend of trees and logistic regression",
+    "bgnbd_discriminative": "BG/NBD fitted to churn",
+    "blend": "Blend of trees, logistic regression and BG/NBD",
     "lightgbm": "Boosted trees (LightGBM)",
     "logistic": "Logistic regression",
     "rfm_logistic": "RFM logistic regression",
