@@ -8,6 +8,8 @@ import numpy as np
 from scipy.special import expit
 
 from retain.evaluation.card import Measures, measure
+from retain.evaluation.delong import compare
+from retain.evaluation.segments import Parting, Predicted, segments
 from retain.labels import UNDATED
 from retain.modelling import calibration, gate
 from retain.modelling.given import (
@@ -20,15 +22,21 @@ from retain.modelling.given import (
     one_feature,
 )
 from retain.pipeline.assess import Assessment
+from retain.pipeline.parts import told_apart
+from retain.scoring.value import expected_value
 
 if TYPE_CHECKING:
     from retain.engine.panel import FloatArray
+    from retain.evaluation.segments import Segment
     from retain.events.store import IntArray
+    from retain.features.spec import FeatureSet
     from retain.modelling.bundle import Bundle
     from retain.modelling.given import Labelled
     from retain.modelling.training import Trained
     from retain.pipeline.project import Project
 
+MOST_PARTINGS = 4
+"""The customers are parted by so many categories."""
 OUT_OF_FOLD = "customers left out of training"
 """In place of a cutoff."""
 
@@ -74,6 +82,8 @@ def assess_given(project: Project, opened: Bundle) -> tuple[Assessment, int]:
     for one, z in zip(parts, calibration.left_out(pairs, opened.calibration), strict=True):
         chance[one] = expit(z)
 
+    worth = expected_value(project.store, opened.trained_until, known.snapshots.customer, config.value)
+
     def measured(p: FloatArray) -> Measures:
         return measure(
             y,
@@ -81,14 +91,46 @@ def assess_given(project: Project, opened: Bundle) -> tuple[Assessment, int]:
             seed=config.training.seed,
             resamples=config.evaluation.resamples,
             profit=config.evaluation.profit,
+            value=worth if told_apart(worth) else None,
         )
 
     x = project.engine(project.store, opened.features, known.snapshots).values
     beside = {ONE_FEATURE: one_feature(x, y, fold, opened.features)}
     for name in baselines_of(opened.features):
         beside[name] = left_out(x, y, fold, opened.features, {name: (1,)}, seed=config.training.seed)[name][1]
-    baselines = {name: measured(np.asarray(expit(one))) for name, one in beside.items()}
-    return Assessment(measured(chance), baselines), len(parts)
+    chances = {name: np.asarray(expit(one)) for name, one in beside.items()}
+    seen = Predicted(opened.trained_until, known.snapshots.customer, y, chance)
+    found = Assessment(
+        measures=measured(chance),
+        baselines={name: measured(one) for name, one in chances.items()},
+        comparisons={name: compare(y, chance, one) for name, one in chances.items()},
+        segments=segments_by_words(opened.features, opened.fitted.contributions(x), x, seen),
+        seen=seen,
+    )
+    return found, len(parts)
+
+
+def segments_by_words(
+    features: FeatureSet, contributions: FloatArray, x: FloatArray, seen: Predicted
+) -> tuple[Segment, ...]:
+    """The quality of predictions for each word of the categories that move the model most, where it is large enough.
+
+    Args:
+        features: the columns.
+        contributions: what each adds to each row's log-odds.
+        x: their values.
+        seen: the predictions, row by row.
+    """
+    sizes = np.abs(contributions).mean(axis=0)
+    order = [features.names[at] for at in np.argsort(-sizes, kind="stable").tolist() if sizes[at] > 0]
+    found: list[Segment] = []
+    for name in [one for one in order if one in features.categories][:MOST_PARTINGS]:
+        one = features.by_name[name]
+        code = np.nan_to_num(x[:, features.names.index(name)], nan=0.0).astype(np.int64)
+        found += segments(
+            [seen], Parting(one.topic, ["not known", *(one.levels or ())], [code], ordered=False)
+        )
+    return tuple(found)
 
 
 def predicted_parts(

@@ -9,16 +9,14 @@ from scipy.special import expit
 
 from retain import __version__
 from retain.evaluation.card import measure
-from retain.evaluation.clustered import Ranked, mean_auroc
 from retain.evaluation.delong import delong_interval
+from retain.evaluation.segments import Predicted
 from retain.labels import UNDATED
 from retain.modelling import calibration
 from retain.modelling.given import ONE_FEATURE, WARNING, folds_of, labelled, one_feature
 from retain.modelling.training import BASELINE
-from retain.pipeline.given import OUT_OF_FOLD
+from retain.pipeline.given import OUT_OF_FOLD, segments_by_words
 from retain.pipeline.model_card import (
-    FEWEST,
-    FEWEST_OF_A_CLASS,
     FIGURES,
     STRONGEST,
     accounts,
@@ -26,18 +24,12 @@ from retain.pipeline.model_card import (
     importance,
 )
 from retain.pipeline.report import CAVEATS, NAMES
-from retain.reports.model_card import CutoffQuality, ModelCard, Segment
+from retain.reports.model_card import CutoffQuality, ModelCard
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from retain.engine.panel import FloatArray
-    from retain.modelling.training import LabelArray, Trained
+    from retain.modelling.training import Trained
     from retain.pipeline.project import Project
-
-MOST_SEGMENTS = 4
-"""The customers are parted by so many categories, those that move the model most."""
 
 
 def gather_given(project: Project, trained: Trained, version: str) -> ModelCard:
@@ -85,7 +77,12 @@ def gather_given(project: Project, trained: Trained, version: str) -> ModelCard:
             )
         ],
         learners=[(one.learner, one.mean_auroc) for one in trained.contests],
-        segments=tuple(_segments(trained, [name for name, _, _ in strongest], x, known.y, p)),
+        segments=segments_by_words(
+            trained.features,
+            trained.fitted.contributions(x),
+            x,
+            Predicted(trained.plan.until, known.snapshots.customer, known.y, p),
+        ),
         importance=strongest[:STRONGEST],
         limits=[
             WARNING,
@@ -104,26 +101,3 @@ def gather_given(project: Project, trained: Trained, version: str) -> ModelCard:
         ),
         where="on",
     )
-
-
-def _segments(
-    trained: Trained, strongest: list[str], x: FloatArray, y: LabelArray, p: FloatArray
-) -> Iterator[Segment]:
-    """The words of the strongest categories that enough labelled customers of either outcome have."""
-    categories = [one for one in strongest if one in trained.features.categories][:MOST_SEGMENTS]
-    for name in categories:
-        feature = trained.features.by_name[name]
-        for place, word in enumerate(feature.levels or (), start=1):
-            mine = x[:, trained.features.names.index(name)] == place
-            churned = int(y[mine].sum())
-            if mine.sum() < FEWEST or min(churned, int(mine.sum()) - churned) < FEWEST_OF_A_CLASS:
-                continue
-            ranked = Ranked(np.flatnonzero(mine), y[mine], p[mine])
-            yield Segment(
-                feature.topic,
-                word,
-                int(mine.sum()),
-                float(y[mine].mean()),
-                float(p[mine].mean()),
-                mean_auroc([ranked]),
-            )
