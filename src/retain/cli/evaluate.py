@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from retain.cli.context import Context, number, table
+from retain.errors import StoreError
 
 if TYPE_CHECKING:
     from retain.pipeline.evaluate import Evaluation
@@ -56,6 +57,8 @@ def command(
         result["report"] = str(page)
         words += ["", f"Report: {page}"]
     shared.show(result, words)
+    if done.unlogged:
+        raise StoreError(done.unlogged)
 
 
 def _words(done: Evaluation) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from retain.errors import ModelError
+from retain.errors import ModelError, StoreError
 from retain.evaluation.card import METRICS
 from retain.labels import observed, require_closed, require_cutoff
+from retain.modelling.waiting import Measured
 from retain.pipeline.assess import assess
 from retain.pipeline.train import run_training
 from retain.timeline import instant, instant_text
@@ -32,6 +33,7 @@ class Evaluation:
         trained_now: it was trained for this evaluation, because there was none that had not seen the outcome.
         measures: all metrics with intervals.
         baselines: the same for each baseline.
+        unlogged: why the figures are not in the model store, and where they wait; empty if they are in it.
     """
 
     cutoff: int
@@ -40,6 +42,7 @@ class Evaluation:
     trained_now: bool
     measures: Measures
     baselines: Mapping[str, Measures]
+    unlogged: str
 
     def as_dict(self) -> dict[str, Any]:
         """The evaluation as JSON values."""
@@ -50,6 +53,7 @@ class Evaluation:
             "calibration": self.bundle.calibration.method,
             "trained_until": self.bundle.card["training"]["until"],
             "trained_now": self.trained_now,
+            "logged": not self.unlogged,
             **self.measures.as_dict(),
             "baselines": {name: one.as_dict() for name, one in self.baselines.items()},
         }
@@ -67,6 +71,7 @@ def run_evaluation(project: Project, cutoff: int, model: str | None = None) -> E
     Raises:
         WindowError: the cutoff does not fit the data, or its label window is not closed yet.
         ModelError: no such model, or it knew outcomes after the cutoff.
+        StoreError: the model store does not answer or refuses when asked for the model.
     """
     config, store = project.config, project.store
     require_cutoff(store, cutoff)
@@ -82,8 +87,16 @@ def run_evaluation(project: Project, cutoff: int, model: str | None = None) -> E
     found = assess(project, cutoff, opened.features, opened.probabilities, trained_on, opened.trained_until)
     figures = {name: found.measures.interval(name).value for name in METRICS}
     beside = {f"auroc.{name}": one.auroc.value for name, one in found.baselines.items()}
-    project.tracking.log_evaluation(registered, instant_text(cutoff), {**figures, **beside})
-    return Evaluation(cutoff, registered, opened, trained_now, found.measures, found.baselines)
+    measured = Measured(instant_text(cutoff), registered.version, {**figures, **beside})
+    unlogged = ""
+    try:
+        project.tracking.log_evaluation(measured)
+    except StoreError as cause:
+        kept = project.waiting.keep(measured)
+        unlogged = (
+            f"{cause} The figures wait in {kept.folder} until `retain models log` or the next `retain train`."
+        )
+    return Evaluation(cutoff, registered, opened, trained_now, found.measures, found.baselines, unlogged)
 
 
 def _model(project: Project, cutoff: int, model: str | None) -> tuple[Registered, bool]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
 from retain.modelling import bundle
 from retain.modelling.training import Trained, eligible_snapshots, train
+from retain.modelling.waiting import Training
 from retain.pipeline.model_card import gate_lines, gather
-from retain.pipeline.promote import Promotion, put_to_gate
-from retain.reports.model_card import NAME, render
+from retain.pipeline.promote import Promotion
+from retain.pipeline.waiting import log_waiting
+from retain.reports.model_card import NAME, render, with_gate
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
@@ -52,6 +51,7 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
         WindowError: no label window has closed by then.
         TrainingError: the panel cannot train a model.
         LeakError: a feature seems to know the outcome.
+        StoreError: the model store does not answer or refuses; the message says where the model waits.
     """
     config, store = project.config, project.store
     until = project.end_of_data() if until is None else until
@@ -61,39 +61,27 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
     folder = project.folder / "bundle"
     learned_from = project.learned_from(trained.features)
     version = bundle.save(trained, folder, data=learned_from)
-    known = next((one for one in project.tracking.versions() if one.version == version), None)
-    verdict = known.verdict if known is not None else None
-    judge = candidate and verdict is None
-    if judge:
-        number = known.number if known is not None else None
-        verdict = put_to_gate(project, bundle.load(folder), number, trained)
     project.progress("writing the model card")
-    text = render(
-        gather(project, trained, version), gate_lines(verdict, forced=known is not None and known.forced)
-    )
-    (folder / NAME).write_text(text, encoding="utf-8", newline="")
+    card = render(gather(project, trained, version), gate_lines(None))
+    (folder / NAME).write_text(card, encoding="utf-8", newline="")
     # A few of the rows it learned from show what it reads; they hold numbers only, no ids.
     last = eligible_snapshots(store, trained.plan.cutoffs[-1:], config.churn)
     few = type(last)(last.customer[:5], last.cutoff[:5])
-    example = pd.DataFrame(
-        project.engine(store, trained.features, few).values, columns=list(trained.features.names)
-    )
     best = trained.contests[0]
-    project.progress("logging the run and the model")
-    registered = project.tracking.log(
-        folder,
+    params = {
+        **{f"churn.{key}": value for key, value in asdict(config.churn).items()},
+        **{f"training.{key}": value for key, value in asdict(config.training).items()},
+        "learner": trained.learner,
+        "size": trained.size,
+        "calibration": trained.calibration.method,
+        "features": len(trained.features.names),
+        "cutoffs": len(trained.plan.cutoffs),
+        "rows": trained.rows,
+    }
+    said = Training(
         version=version,
         trained_until=instant_text(trained.plan.until),
-        params={
-            **{f"churn.{key}": value for key, value in asdict(config.churn).items()},
-            **{f"training.{key}": value for key, value in asdict(config.training).items()},
-            "learner": trained.learner,
-            "size": trained.size,
-            "calibration": trained.calibration.method,
-            "features": len(trained.features.names),
-            "cutoffs": len(trained.plan.cutoffs),
-            "rows": trained.rows,
-        },
+        params={key: str(value) for key, value in params.items()},
         metrics={
             "churn_rate": trained.churn_rate,
             "validation_auroc": best.mean_auroc,
@@ -109,9 +97,13 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
                 for name, one in store.accounts.items()
             },
         },
-        example=example.astype(np.float64),
+        columns=trained.features.names,
+        rows=tuple(map(tuple, project.engine(store, trained.features, few).values.tolist())),
         candidate=candidate,
     )
-    if judge and verdict is not None:
-        registered = project.tracking.judged(registered, verdict)
+    # Kept before the store is asked for anything, so that whatever happens there costs no model.
+    project.waiting.keep(said, folder)
+    registered = log_waiting(project, trained)[-1]
+    verdict = gate_lines(registered.verdict, forced=registered.forced)
+    (folder / NAME).write_text(with_gate(card, verdict), encoding="utf-8", newline="")
     return TrainingRun(trained, registered)
