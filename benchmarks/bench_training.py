@@ -16,7 +16,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import lightgbm
 import numpy as np
 
 from retain.config import Config

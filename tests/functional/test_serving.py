@@ -178,7 +178,11 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         patch.setenv("PYTHONPATH", os.pathsep.join(one for one in sys.path if one))
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
         builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-        builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.memory", "1g").config("spark.sql.shuffle.partitions", "2")
+        builder = (
+            builder.config("spark.driver.host", "127.0.0.1")
+            .config("spark.driver.memory", "1g")
+            .config("spark.sql.shuffle.partitions", "2")
+        )
         session = builder.config(
             "spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse"))
         ).getOrCreate()

@@ -269,7 +269,7 @@ def train(
     usable: list[Fold] = []
     tasks: list[tuple[Task, FloatArray]] = []
     for fold in plan.folds:
-        into = drawn(np.flatnonzero(np.isin(snapshots.cutoff, fold.training)), settings.seed)
+        into = drawn(np.flatnonzero(np.isin(snapshots.cutoff, fold.training)), settings.seed, MOST_ROWS)
         at = snapshots.cutoff == fold.validation
         then = outcomes(store, snapshots.customer, snapshots.cutoff, churn, fold.validation)
         if not (both_classes(then[into]) and both_classes(y[at])):
@@ -338,16 +338,17 @@ def _contest(name: str, folds: list[Mapping[int, FloatArray]], truths: list[Labe
     return Contest(name, best, by_size[best])
 
 
-def drawn(rows: IntArray, seed: int) -> IntArray:
-    """The rows that train for a validation cutoff, in their order: all, or of very many as many as are enough.
+def drawn(rows: IntArray, seed: int, most: int) -> IntArray:
+    """The rows in their order: all, or of very many as many as are enough.
 
     Args:
         rows: in the panel's order, which does not depend on that of the tables.
         seed: of the draw.
+        most: how many are enough.
     """
-    if len(rows) <= MOST_ROWS:
+    if len(rows) <= most:
         return rows
-    chosen = np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False, shuffle=False)
+    chosen = np.random.default_rng(seed).choice(len(rows), most, replace=False, shuffle=False)
     return np.asarray(rows[np.sort(chosen)])
 
 

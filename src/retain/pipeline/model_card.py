@@ -16,7 +16,7 @@ from retain.evaluation.delong import delong_interval
 from retain.evaluation.intervals import Interval
 from retain.labels import sales_of
 from retain.modelling import calibration
-from retain.modelling.training import BASELINE, both_classes, eligible_snapshots
+from retain.modelling.training import BASELINE, both_classes, drawn, eligible_snapshots
 from retain.pipeline.assess import bgnbd
 from retain.pipeline.report import CAVEATS, NAMES
 from retain.reports.model_card import NAME, CutoffQuality, ModelCard, Segment, with_gate
@@ -44,6 +44,10 @@ FIGURES = {
 }
 FEWEST, FEWEST_OF_A_CLASS = 200, 30
 """A segment with fewer predictions, or fewer of either outcome, is left out."""
+MOST_DRAWN, FEWEST_RESAMPLES = 10_000_000, 200
+"""Customers drawn for the intervals of a cutoff: of very many the intervals are narrow, and fewer resamples tell them."""
+MOST_EXPLAINED = 10_000
+"""Customers whose contributions say what a model looks at: a mean over so many is exact to a hundredth of itself."""
 MOST_COUNTRIES = 10
 STRONGEST = 20
 TENURES = ((0, "first order less than 90 days ago"), (90, "90 to 364 days ago"), (365, "a year ago or more"))
@@ -135,7 +139,8 @@ def card_of(project: Project, registered: Registered) -> str:
 
 def _quality(project: Project, seen: Validated, p: FloatArray) -> CutoffQuality:
     config = project.config
-    found = measure(seen.y, p, seed=config.training.seed, resamples=config.evaluation.resamples)
+    enough = max(FEWEST_RESAMPLES, MOST_DRAWN // len(seen.y))
+    found = measure(seen.y, p, seed=config.training.seed, resamples=min(config.evaluation.resamples, enough))
     at = Snapshots(seen.customer, np.full(len(seen.customer), seen.cutoff, dtype=np.int64))
     chance = bgnbd(project, seen.cutoff, at)
     unknown = Interval(float("nan"), float("nan"), float("nan"))
@@ -222,6 +227,8 @@ def _values(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
 def _importance(project: Project, trained: Trained) -> list[tuple[str, float, str]]:
     """The strongest features among those eligible at the newest training cutoff."""
     last = eligible_snapshots(project.store, trained.plan.cutoffs[-1:], trained.churn)
+    rows = drawn(np.arange(len(last)), trained.seed, MOST_EXPLAINED)
+    last = Snapshots(last.customer[rows], last.cutoff[rows])
     parts = trained.fitted.contributions(project.engine(project.store, trained.features, last).values)
     sizes = np.abs(parts).mean(axis=0)
     order = np.argsort(-sizes, kind="stable")[:STRONGEST]

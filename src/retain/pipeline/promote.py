@@ -12,7 +12,7 @@ from retain.labels import outcomes
 from retain.modelling import bundle, gate
 from retain.modelling.learners import Task
 from retain.modelling.tracking import CHAMPION
-from retain.modelling.training import both_classes, drawn, eligible_snapshots
+from retain.modelling.training import MOST_ROWS, both_classes, drawn, eligible_snapshots
 from retain.timeline import instant
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _then(project: Project, opened: Bundle, plan: Bundle, cutoff: int) -> FloatA
         return opened.fitted.log_odds(x)
     panel = eligible_snapshots(store, _closed(plan, cutoff), churn)
     y = outcomes(store, panel.customer, panel.cutoff, churn, cutoff)
-    rows = drawn(np.arange(len(panel)), opened.card["training"]["seed"])
+    rows = drawn(np.arange(len(panel)), opened.card["training"]["seed"], MOST_ROWS)
     task = Task(
         project.engine(store, opened.features, panel).values[rows],
         y[rows],
