@@ -25,7 +25,7 @@ from retain.modelling.training import eligible_snapshots
 from retain.pipeline.project import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from retain.engine.panel import FloatArray
 
@@ -129,7 +129,7 @@ def served(logged: Logged, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         process.wait()
 
 
-def asked(served: str, rows: list[dict[str, float | int | None]]) -> requests.Response:
+def asked(served: str, rows: Sequence[Mapping[str, float | None]]) -> requests.Response:
     """The answer to rows by name."""
     return requests.post(f"{served}/invocations", json={"dataframe_records": rows}, timeout=60)
 
