@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from retain.cli.context import NOT_KNOWN, Context, number, signed, spread, table
+from retain.errors import StoreError
 
 if TYPE_CHECKING:
     from retain.evaluation.card import Measures
@@ -71,6 +72,8 @@ def command(
         result["report"] = str(page)
         words += ["", f"Report: {page}"]
     shared.show(result, words)
+    if done.unlogged:
+        raise StoreError(done.unlogged)
 
 
 def _words(done: Evaluation) -> list[str]:

@@ -58,7 +58,7 @@ def command(
         "validation_auroc": {one.learner: one.mean_auroc for one in trained.contests},
         "promotion": made.promotion.as_dict(),
         "mlflow_run_id": registered.run_id,
-        "tracking_uri": project.tracking.uri,
+        "tracking_uri": project.tracking.shown,
     }
     shared.show(
         result,
@@ -80,6 +80,13 @@ def command(
             "",
             *gate_words(made.promotion),
             "",
-            f"See it with: mlflow ui --backend-store-uri {shlex.quote(project.tracking.uri)}",
+            _where(project.tracking.shown),
         ],
     )
+
+
+def _where(store: str) -> str:
+    """How to look at the run."""
+    if store.startswith(("http://", "https://")):
+        return f"See it at {store}"
+    return f"See it with: mlflow ui --backend-store-uri {shlex.quote(store)}"

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import rankdata
 
 from retain.errors import LeakError
 
@@ -58,14 +57,24 @@ def alone(x: FloatArray, y: LabelArray, cutoff: IntArray) -> FloatArray:
     right, pairs = np.zeros((2, x.shape[1])), 0.0
     for one in np.unique(cutoff):
         rows = cutoff == one
-        churned = y[rows] == 1
-        churners, stayers = int(churned.sum()), int((~churned).sum())
-        pairs += churners * stayers
-        for side, beyond in enumerate((-np.inf, np.inf)):
-            ranks = rankdata(np.where(np.isfinite(x[rows]), x[rows], beyond), axis=0)
-            right[side] += ranks[churned].sum(axis=0) - churners * (churners + 1) / 2
+        columns, churned = np.ascontiguousarray(x[rows].T), y[rows] == 1
+        churners = int(churned.sum())
+        pairs += churners * (len(churned) - churners)
+        for at, column in enumerate(columns):
+            right[:, at] += _ordered(column[churned], column[~churned])
     found = right / pairs if pairs else np.full_like(right, 0.5)
     return np.asarray(np.maximum(found, 1 - found).max(axis=0))
+
+
+def _ordered(churners: FloatArray, stayers: FloatArray) -> tuple[float, float]:
+    """Pairs of which the churner has the higher value, equals as half, with not known as the lowest and as the highest."""
+    known = np.sort(churners[np.isfinite(churners)])
+    others = np.sort(stayers[np.isfinite(stayers)])
+    # Twice the number of pairs is whole, so the sum is exact.
+    below = np.searchsorted(others, known, "left").sum() + np.searchsorted(others, known, "right").sum()
+    unknown, other_unknown = len(churners) - len(known), len(stayers) - len(others)
+    both = below / 2 + unknown * other_unknown / 2
+    return both + len(known) * other_unknown, both + unknown * len(others)
 
 
 def in_order(x: FloatArray, y: LabelArray, categories: Sequence[int]) -> FloatArray:

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     LabelArray = npt.NDArray[np.int8]
 
 
+_WORTH = "leaf_value="
+"""How LightGBM's text begins the line of what a tree's leaves add."""
+_AT_ONCE = 10_000
+"""Rows walked through the trees at a time; each takes a number for every tree."""
+
+
 class Fitted(Protocol):
     """A trained model: log-odds, exact contributions, and a text to keep it by."""
 
@@ -249,7 +255,7 @@ class _Linear:
         return np.asarray(known_part + unknown_part)
 
 
-def _logged(x: FloatArray, fill: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _logged(x: FloatArray, fill: FloatArray | float) -> tuple[FloatArray, FloatArray]:
     """Signed logarithms with unknown values filled in, and where they were unknown."""
     unknown = ~np.isfinite(x)
     logged = np.sign(x) * np.log1p(np.abs(x))
@@ -300,9 +306,9 @@ class Logistic:
         if not columns and not words:
             # Nothing that it reads is ever known: the churn rate is all there is to say.
             return _Linear((), (), (), (), (), (), (), intercept=float(logit(task.y.mean())))
-        known = np.where(np.isfinite(x[:, columns]), x[:, columns], np.nan)
-        fill = np.nanmedian(np.sign(known) * np.log1p(np.abs(known)), axis=0)
-        logged, unknown = _logged(x[:, columns], fill)
+        logged, unknown = _logged(x[:, columns], np.nan)
+        fill = np.nanmedian(logged, axis=0)
+        logged = np.where(unknown, fill, logged)
         spread, share = logged.std(axis=0), unknown.mean(axis=0)
         varies = spread > 1e-12
         # A constant column has no scale; centred on its value instead of a rounded mean, it says exactly nothing.
@@ -310,20 +316,27 @@ class Logistic:
         centre = np.where(varies, logged.mean(axis=0), fill)
         has = _has_word(x, word_columns, words)
         word_share = has.mean(axis=0)
-        design = np.hstack([(logged - centre) / scale, unknown - share, has - word_share])
+        # What is known of everybody says nothing by being known.
+        at_times = np.flatnonzero(share)
+        design = np.hstack(
+            [(logged - centre) / scale, unknown[:, at_times] - share[at_times], has - word_share]
+        )
         wanted = np.zeros(design.shape[1])
         wanted[: len(columns)] = [task.direction[position] for position in columns]
         kept = np.ones(design.shape[1], dtype=bool)
         while True:
             model = LogisticRegression(C=self.strength, solver="newton-cholesky", max_iter=200, tol=1e-8)
-            weight = np.zeros(design.shape[1])
+            found = np.zeros(design.shape[1])
             # All columns as they are: a copy may lie otherwise in memory, and sum to other last digits.
-            weight[kept] = model.fit(design if kept.all() else design[:, kept], task.y).coef_[0]
+            found[kept] = model.fit(design if kept.all() else design[:, kept], task.y).coef_[0]
             # What would move risk the wrong way may not move it at all.
-            wrong = weight * wanted < 0
+            wrong = found * wanted < 0
             if not wrong.any():
                 break
             kept &= ~wrong
+        weight = np.zeros(2 * len(columns) + has.shape[1])
+        places = [*range(len(columns)), *(len(columns) + at_times), *range(2 * len(columns), len(weight))]
+        weight[places] = found
         return _Linear(
             columns=tuple(columns),
             fill=tuple(map(float, fill)),
@@ -401,6 +414,60 @@ class Blend:
         """All of them from their JSON."""
         kept: Mapping[str, str] = json.loads(text)
         return _Mean({name: LEARNERS.get(name).load(one) for name, one in kept.items()})
+
+
+class Predictions:
+    """Log-odds of the same rows from many models at all their sizes, each model asked once.
+
+    The bits are those of ``Fitted.log_odds`` at each size.
+    """
+
+    def __init__(self, x: FloatArray) -> None:
+        """Nothing is predicted yet."""
+        self._x = x
+        self._known: dict[int, tuple[Fitted, Mapping[int, FloatArray]]] = {}
+
+    def of(self, learner: str, fitted: Fitted) -> Mapping[int, FloatArray]:
+        """The log-odds at each of the learner's sizes.
+
+        Args:
+            learner: its name.
+            fitted: its model.
+        """
+        # The model is kept beside its answer: while it lives no other has its id.
+        if id(fitted) not in self._known:
+            self._known[id(fitted)] = fitted, self._asked(LEARNERS.get(learner).sizes, fitted)
+        return self._known[id(fitted)][1]
+
+    def _asked(self, sizes: tuple[int, ...], fitted: Fitted) -> Mapping[int, FloatArray]:
+        if isinstance(fitted, _Trees):
+            return _at_sizes(fitted.booster, self._x, sizes)
+        if isinstance(fitted, _Mean):
+            parts = [self.of(name, one) for name, one in fitted.parts.items()]
+            return {
+                size: np.asarray(sum(one.get(size, one[max(one)]) for one in parts) / len(parts))
+                for size in sizes
+            }
+        return {size: fitted.log_odds(self._x, size) for size in sizes}
+
+
+def _at_sizes(booster: lightgbm.Booster, x: FloatArray, sizes: tuple[int, ...]) -> Mapping[int, FloatArray]:
+    """Log-odds at each size from one walk of each row through the trees.
+
+    The leaves that a row falls into say what any number of first trees adds up to; they are added in LightGBM's order.
+    """
+    lines = str(booster.model_to_string()).splitlines()
+    trees = [line.removeprefix(_WORTH).split() for line in lines if line.startswith(_WORTH)]
+    worth = np.zeros((len(trees), max(map(len, trees))))
+    for row, leaves in zip(worth, trees, strict=True):
+        row[: len(leaves)] = [float(one) for one in leaves]
+    ends = [min(size, len(trees)) - 1 for size in sizes]
+    found = np.empty((len(sizes), len(x)))
+    for first in range(0, len(x), _AT_ONCE):
+        rows = slice(first, first + _AT_ONCE)
+        leaf = booster.predict(x[rows], pred_leaf=True, num_threads=1).reshape(-1, len(trees))
+        found[:, rows] = worth[np.arange(len(trees)), leaf].cumsum(axis=1)[:, ends].T
+    return dict(zip(sizes, found, strict=True))
 
 
 RFM = ("recency_days", "orders_lifetime", "spend_lifetime")

@@ -13,7 +13,7 @@ from retain.errors import ConfigError, TrainingError, WindowError, did_you_mean
 from retain.evaluation.ranking import auroc
 from retain.labels import LABELS, ChurnSettings, observed, outcomes
 from retain.modelling import calibration, leaks
-from retain.modelling.learners import LEARNERS, Fitted, Task
+from retain.modelling.learners import LEARNERS, Fitted, Predictions, Task
 from retain.timeline import DAY, cutoffs_back_from, instant_text
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 BASELINE = "rfm_logistic"
 """Always trained beside the configured learners, and champion where it is better."""
 MOST_THREADS = 64
+MOST_ROWS = 100_000
+"""Rows that train for a validation cutoff; the figures behind it are in ``docs/decisions/0003-training.md``."""
 FEWEST_OF_A_CLASS = 5
 """Fewer churners, or fewer others, than this in a cutoff tell nothing."""
 
@@ -279,7 +281,7 @@ def train(
     usable: list[Fold] = []
     tasks: list[tuple[Task, FloatArray]] = []
     for fold in plan.folds:
-        into = np.isin(snapshots.cutoff, fold.training)
+        into = drawn(np.flatnonzero(np.isin(snapshots.cutoff, fold.training)), settings.seed, MOST_ROWS)
         at = snapshots.cutoff == fold.validation
         then = outcomes(store, snapshots.customer, snapshots.cutoff, churn, fold.validation)
         if not (both_classes(then[into]) and both_classes(y[at])):
@@ -298,14 +300,12 @@ def train(
         )
         tasks.append((task, x[at]))
 
-    def predicted(fold: Fold, task: Task, later: FloatArray) -> dict[str, dict[int, FloatArray]]:
+    def predicted(fold: Fold, task: Task, later: FloatArray) -> dict[str, Mapping[int, FloatArray]]:
         progress(
             f"validating at {instant_text(fold.validation)[:10]}, earlier cutoffs that train: {len(fold.training)}"
         )
-        return {
-            name: {size: task.fitted(name).log_odds(later, size) for size in LEARNERS.get(name).sizes}
-            for name in names
-        }
+        predictions = Predictions(later)
+        return {name: predictions.of(name, task.fitted(name)) for name in names}
 
     with ThreadPoolExecutor(settings.threads) as pool:
         found = list(pool.map(lambda one: predicted(one[0], *one[1]), zip(usable, tasks, strict=True)))
@@ -379,7 +379,7 @@ def require_directions(features: FeatureSet, settings: TrainingSettings) -> None
                 )
 
 
-def _contest(name: str, folds: list[dict[int, FloatArray]], truths: list[LabelArray]) -> Contest:
+def _contest(name: str, folds: list[Mapping[int, FloatArray]], truths: list[LabelArray]) -> Contest:
     """The learner's best size by mean AUROC over the folds; the smaller of equals."""
     by_size = {
         size: tuple(auroc(truth, fold[size]) for fold, truth in zip(folds, truths, strict=True))
@@ -387,6 +387,20 @@ def _contest(name: str, folds: list[dict[int, FloatArray]], truths: list[LabelAr
     }
     best = max(sorted(by_size), key=lambda size: float(np.mean(by_size[size])))
     return Contest(name, best, by_size[best])
+
+
+def drawn(rows: IntArray, seed: int, most: int) -> IntArray:
+    """The rows in their order: all, or of very many as many as are enough.
+
+    Args:
+        rows: in the panel's order, which does not depend on that of the tables.
+        seed: of the draw.
+        most: how many are enough.
+    """
+    if len(rows) <= most:
+        return rows
+    chosen = np.random.default_rng(seed).choice(len(rows), most, replace=False, shuffle=False)
+    return np.asarray(rows[np.sort(chosen)])
 
 
 def both_classes(y: LabelArray | IntArray) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from retain.errors import ModelError, UsageError
+from retain.errors import ModelError, StoreError, UsageError
 from retain.evaluation.card import METRICS
 from retain.evaluation.delong import Comparison, compare, delong_interval
 from retain.labels import observed, require_closed, require_cutoff
 from retain.modelling.given import WARNING
 from retain.modelling.tracking import CHAMPION
+from retain.modelling.waiting import Measured
 from retain.pipeline.assess import assess
 from retain.pipeline.given import OUT_OF_FOLD, assess_given, default_until
 from retain.pipeline.then import log_odds_then, recipe
@@ -72,8 +73,10 @@ class Evaluation:
         measures: all metrics with intervals.
         baselines: the same for each baseline.
         comparisons: the model's AUROC against each baseline's, on the same customers.
-        champion: the same against the present champion; None where that is the model itself, or there is none.
+        champion: the same against the present champion; None where that is the model itself, there is none, or the
+            model store does not answer any more.
         segments: the model's quality in every part of the customers that is large enough.
+        unlogged: why the figures are not in the model store, and where they wait; empty if they are in it.
         folds: where labels are given, into how many parts the customers were divided; else 0, for there is a cutoff.
     """
 
@@ -86,6 +89,7 @@ class Evaluation:
     comparisons: Mapping[str, Comparison]
     champion: AgainstChampion | None
     segments: tuple[Segment, ...]
+    unlogged: str
     folds: int = 0
 
     @property
@@ -103,6 +107,7 @@ class Evaluation:
             "calibration": self.bundle.calibration.method,
             "trained_until": self.bundle.known_until,
             "trained_now": self.trained_now,
+            "logged": not self.unlogged,
             **self.measures.as_dict(),
             "baselines": {name: one.as_dict() for name, one in self.baselines.items()},
             "comparisons": {name: one.as_dict() for name, one in self.comparisons.items()},
@@ -125,6 +130,7 @@ def run_evaluation(project: Project, cutoff: int | None = None, model: str | Non
         UsageError: there is no cutoff though one is needed, or one though labels are given.
         WindowError: the cutoff does not fit the data, or its label window is not closed yet.
         ModelError: no such model, or it knew outcomes after the cutoff.
+        StoreError: the model store does not answer or refuses when asked for the model.
     """
     config, store = project.config, project.store
     if config.churn.given:
@@ -142,7 +148,13 @@ def run_evaluation(project: Project, cutoff: int | None = None, model: str | Non
         )
     trained_on = [instant(one) for one in opened.card["training"]["cutoffs"]]
     found = assess(project, cutoff, opened.features, opened.probabilities, trained_on, opened.trained_until)
-    _log(project, registered, instant_text(cutoff), found)
+    measured = _measured(registered, instant_text(cutoff), found)
+    champion, unlogged = None, ""
+    try:
+        champion = _against_champion(project, opened, found.seen)
+        project.tracking.log_evaluation(measured)
+    except StoreError as cause:
+        unlogged = _wait(project, measured, cause)
     return Evaluation(
         cutoff=cutoff,
         registered=registered,
@@ -151,8 +163,9 @@ def run_evaluation(project: Project, cutoff: int | None = None, model: str | Non
         measures=found.measures,
         baselines=found.baselines,
         comparisons=found.comparisons,
-        champion=_against_champion(project, opened, found.seen),
+        champion=champion,
         segments=found.segments,
+        unlogged=unlogged,
     )
 
 
@@ -171,7 +184,11 @@ def _of_given(project: Project, cutoff: int | None, model: str | None) -> Evalua
         registered = project.find(model)
     opened = project.open(registered)
     found, folds = assess_given(project, opened)
-    _log(project, registered, OUT_OF_FOLD, found)
+    measured, unlogged = _measured(registered, OUT_OF_FOLD, found), ""
+    try:
+        project.tracking.log_evaluation(measured)
+    except StoreError as cause:
+        unlogged = _wait(project, measured, cause)
     return Evaluation(
         cutoff=default_until(project),
         registered=registered,
@@ -182,15 +199,22 @@ def _of_given(project: Project, cutoff: int | None, model: str | None) -> Evalua
         comparisons=found.comparisons,
         champion=None,
         segments=found.segments,
+        unlogged=unlogged,
         folds=folds,
     )
 
 
-def _log(project: Project, registered: Registered, where: str, found: Assessment) -> None:
-    """Add the figures to the model store."""
+def _measured(registered: Registered, where: str, found: Assessment) -> Measured:
+    """What the model store is told."""
     figures = {name: found.measures.interval(name).value for name in METRICS}
     beside = {f"auroc.{name}": one.auroc.value for name, one in found.baselines.items()}
-    project.tracking.log_evaluation(registered, where, {**figures, **beside})
+    return Measured(where, registered.version, {**figures, **beside})
+
+
+def _wait(project: Project, measured: Measured, cause: StoreError) -> str:
+    """Why the figures are not in the model store, and where they wait."""
+    kept = project.waiting.keep(measured)
+    return f"{cause} The figures wait in {kept.folder} until `retain models log` or the next `retain train`."
 
 
 def _against_champion(project: Project, opened: Bundle, seen: Predicted) -> AgainstChampion | None:

@@ -22,6 +22,7 @@ from retain.labels import observed
 from retain.modelling import bundle
 from retain.modelling.given import last_known
 from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
+from retain.modelling.waiting import Waiting
 from retain.text.annotate import annotated
 from retain.text.backends import TEXTS, reader_of
 from retain.timeline import instant, midnight_after, today
@@ -116,6 +117,11 @@ class Project:
         make_workspace(self.workspace)
         self.progress("opening the model store")
         return Tracking(self.config.tracking, self.workspace, self.config.name)
+
+    @property
+    def waiting(self) -> Waiting:
+        """What the store of runs and models was not told yet, because it did not answer."""
+        return Waiting(self.folder / "waiting")
 
     def instant(self, text: str) -> int:
         """The instant that the user wrote, read in the project's time zone."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from retain.labels import outcomes
 from retain.modelling.learners import Task
-from retain.modelling.training import eligible_snapshots
+from retain.modelling.training import MOST_ROWS, drawn, eligible_snapshots
 from retain.timeline import instant
 
 if TYPE_CHECKING:
@@ -44,9 +44,10 @@ def log_odds_then(project: Project, opened: Bundle, plan: Bundle, cutoff: int) -
         return opened.fitted.log_odds(x)
     panel = eligible_snapshots(store, _closed(plan, cutoff), churn)
     y = outcomes(store, panel.customer, panel.cutoff, churn, cutoff)
+    rows = drawn(np.arange(len(panel)), opened.card["training"]["seed"], MOST_ROWS)
     task = Task(
-        project.engine(store, opened.features, panel).values,
-        y,
+        project.engine(store, opened.features, panel).values[rows],
+        y[rows],
         opened.features.names,
         size=opened.card["size"],
         seed=opened.card["training"]["seed"],

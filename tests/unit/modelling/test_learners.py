@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from retain.errors import UsageError
-from retain.modelling.learners import LEARNERS, RFM, Logistic, Task
+from retain.modelling.learners import LEARNERS, RFM, Logistic, Predictions, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,16 @@ def task(rows: int = 300, *, size: int = 50, x: FloatArray | None = None, seed: 
     luck = np.random.default_rng(3).logistic(size=len(x))
     y = (np.nan_to_num(x[:, 0]) / 15 - np.nan_to_num(x[:, 1]) / 2 + luck > 0).astype(np.int8)
     return Task(x, y, NAMES[: x.shape[1]], size=size, seed=seed)
+
+
+def each_size(one: Task, learner: str, x: FloatArray) -> bool:
+    """Whether predictions at all sizes together are those of the model cut to each."""
+    predictions = Predictions(x)
+    asked = [predictions.of(name, one.fitted(name)) for name in LEARNERS.names()]
+    found = asked[LEARNERS.names().index(learner)]
+    sizes = LEARNERS.get(learner).sizes
+    wanted = [one.fitted(learner).log_odds(x, size).tobytes() for size in sizes]
+    return [found[size].tobytes() for size in sizes] == wanted
 
 
 each_learner = pytest.mark.parametrize("learner", LEARNERS.names())
@@ -274,3 +284,19 @@ def test_risk_moves_only_the_way_it_may(learner: str, key: str, sign: int) -> No
     free = steps()
     assert free.max() > 0
     assert learner == "logistic" or free.min() < 0
+
+
+@each_learner
+def test_predictions_at_all_sizes_are_those_of_the_model_cut_to_each(learner: str) -> None:
+    """Bit for bit, with more rows than are walked through the trees at a time, and for trees that stopped growing early."""
+    size = max(max(LEARNERS.get(name).sizes) for name in LEARNERS.names())
+    assert each_size(task(size=size), learner, panel(10_007, seed=9))
+    assert each_size(task(20, size=size), learner, panel(30, seed=9))
+
+
+def test_a_feature_that_is_always_known_has_no_weight_for_being_unknown() -> None:
+    """Only what is unknown at times can say something by it."""
+    fitted = json.loads(task().fitted("logistic").text())
+    weights = dict(zip([NAMES[at] for at in fitted["columns"]], fitted["weight_unknown"], strict=True))
+    assert weights.pop("tenure_days") != 0
+    assert set(weights.values()) == {0.0}

@@ -21,6 +21,7 @@ from retain.modelling.training import (
     BASELINE,
     Contest,
     TrainingSettings,
+    drawn,
     eligible_snapshots,
     make_plan,
     train,
@@ -324,3 +325,36 @@ def test_the_smaller_of_equal_sizes_wins() -> None:
     truth = [np.array([0, 1, 0, 1], dtype=np.int8)]
     same, worse = np.array([0.1, 0.9, 0.2, 0.8]), np.array([0.9, 0.1, 0.8, 0.2])
     assert training._contest("it", [{50: worse, 100: same, 200: same}], truth) == Contest("it", 100, (1.0,))
+
+
+def test_very_many_rows_are_drawn_from_and_few_are_all_taken() -> None:
+    """In their order, each at most once, the same for the same seed; from all parts alike."""
+    rows = np.arange(1_000) * 3
+    assert drawn(rows, 1, 1_000) is rows
+    found = drawn(rows, 1, 300)
+    assert len(found) == len(set(found.tolist()) & set(rows.tolist())) == 300
+    assert (np.diff(found) > 0).all()
+    assert found.tolist() == drawn(rows, 1, 300).tolist()
+    assert found.tolist() != drawn(rows, 2, 300).tolist()
+    # A quarter of the rows; six is the standard deviation of chance.
+    assert 50 < (found < 750).sum() < 100
+
+
+def test_a_draw_for_validation_leaves_the_final_fit_alone(
+    shop: EventStore, trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Validation learns from fewer rows and says something else; the model of the same learner and size learns from all."""
+    monkeypatch.setattr(training, "MOST_ROWS", 200)
+    only = TrainingSettings(step_days=15, validation_cutoffs=2, learners=("logistic",))
+
+    def made() -> Trained:
+        engine = ENGINES.get("kernel")
+        return train(shop, trained.features, engine, trained.plan.until, trained.churn, only, lambda _: None)
+
+    few = made()
+    monkeypatch.undo()
+    full = made()
+    odds = [one.validated[-1].log_odds["logistic"] for one in (few, full)]
+    assert (odds[0] != odds[1]).any()
+    assert few.rows == full.rows
+    assert (few.learner, few.fitted.text()) == (full.learner, full.fitted.text())
