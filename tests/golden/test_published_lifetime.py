@@ -1,4 +1,4 @@
-"""Published BG/NBD values: the CDNOW parameters of Fader, Hardie, Lee 2005 and their worked customer."""
+"""Published values: BG/NBD on CDNOW and its worked customer (Fader, Hardie, Lee 2005), gamma-gamma on CDNOW (2013)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from retain.lifetime.bgnbd import BgNbd
+from retain.lifetime.gamma_gamma import GammaGamma, Spending
 from retain.lifetime.history import History
 
 CDNOW = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
@@ -28,3 +29,18 @@ def test_probability_of_being_alive_of_the_worked_customer() -> None:
     """By equation: 1 / (1 + .793/3.426 · (43.274/34.844)^2.243) = .7266."""
     customer = History(np.array([2]), np.array([30.43]), np.array([38.86]))
     assert CDNOW.p_alive(customer)[0] == pytest.approx(0.7266, abs=5e-5)
+
+
+CDNOW_MONEY = GammaGamma(p=6.25, q=3.74, v=15.44)
+"""Of the 946 customers with repeat purchases; the fit itself is in ``benchmarks/bench_lifetime.py``."""
+
+
+def test_mean_purchase_of_the_paper() -> None:
+    """By equation: 6.25 · 15.44 / 2.74 = 35.22."""
+    assert CDNOW_MONEY.mean == pytest.approx(35.219, abs=5e-4)
+
+
+def test_mean_purchase_of_a_customer_of_the_paper() -> None:
+    """Two repeats of 22.35 on average are expected to go on at 6.25 · (15.44 + 44.70) / (12.5 + 2.74) = 24.66."""
+    customer = Spending(np.array([2]), np.array([22.35]))
+    assert CDNOW_MONEY.expected_mean(customer)[0] == pytest.approx(24.664, abs=5e-4)

@@ -12,6 +12,7 @@ from retain.errors import ModelError
 from retain.features.catalog import EVERY
 from retain.features.spec import FeatureSet
 from retain.labels import ChurnSettings
+from retain.lifetime.forecast import Forecast
 from retain.modelling import calibration
 from retain.modelling.learners import LEARNERS, Fitted
 from retain.timeline import instant, instant_text
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from retain.modelling.calibration import Calibration
     from retain.modelling.training import Trained
 
-FORMAT = 3
+FORMAT = 4
 """Raised when what a bundle holds changes, so that an older one is refused with a reason."""
 CARD = "bundle.json"
 _MODEL = "model.txt"
@@ -44,6 +45,7 @@ class Bundle:
         churn: the definition that it predicts.
         fitted: the model.
         calibration: from its log-odds to probabilities.
+        forecast: what customers bring, learned from the same data; None where they taught nothing about it.
     """
 
     version: str
@@ -52,6 +54,7 @@ class Bundle:
     churn: ChurnSettings
     fitted: Fitted
     calibration: Calibration
+    forecast: Forecast | None = None
 
     @property
     def trained_until(self) -> int:
@@ -63,13 +66,14 @@ class Bundle:
         return self.calibration(self.fitted.log_odds(x))
 
 
-def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
+def save(trained: Trained, folder: Path, *, data: Mapping[str, str], forecast: Forecast | None = None) -> str:
     """The version of the bundle written into that folder, which it replaces.
 
     Args:
         trained: the model.
         folder: where to.
         data: fingerprints of what it was trained on: the tables, and how their texts were read.
+        forecast: what the same customers teach about what each will bring.
     """
     text = trained.fitted.text()
     card = {
@@ -81,6 +85,7 @@ def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
         "fingerprint": trained.features.fingerprint,
         "churn": asdict(trained.churn),
         "calibration": calibration.as_dict(trained.calibration),
+        "forecast": None if forecast is None else forecast.as_dict(),
         "training": {
             "until": instant_text(trained.plan.until),
             "cutoffs": [instant_text(one) for one in trained.plan.cutoffs],
@@ -142,6 +147,7 @@ def load(folder: Path) -> Bundle:
         churn=ChurnSettings(**card["churn"]),
         fitted=LEARNERS.get(card["learner"]).load(texts[_MODEL]),
         calibration=calibration.from_dict(card["calibration"]),
+        forecast=None if card["forecast"] is None else Forecast.of(card["forecast"]),
     )
 
 

@@ -222,7 +222,8 @@ def run_explanation(
     ]
     # What counts as high in value is decided among all who are scored, as `score` does.
     everybody = np.flatnonzero(LABELS.get(opened.churn.definition).eligible(store, as_of, opened.churn))
-    cut = high_value_cut(expected_value(store, as_of, everybody, config.value))
+    within = opened.churn.window.days
+    cut = high_value_cut(expected_value(store, as_of, everybody, config.value, opened.forecast, within))
     playbook = playbook_of(project)
     action = recommend(
         playbook,

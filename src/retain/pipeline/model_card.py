@@ -20,7 +20,7 @@ from retain.modelling.training import BASELINE, both_classes, eligible_snapshots
 from retain.pipeline.assess import bgnbd
 from retain.pipeline.report import CAVEATS, NAMES
 from retain.reports.model_card import NAME, CutoffQuality, ModelCard, Segment, with_gate
-from retain.scoring.value import expected_value
+from retain.scoring.value import expected_value, learn_forecast
 from retain.timeline import DAY, instant_text
 
 if TYPE_CHECKING:
@@ -212,7 +212,12 @@ def _tenures(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
 
 
 def _values(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
-    worth = expected_value(project.store, seen.cutoff, seen.customer, project.config.value)
+    store, config = project.store, project.config
+    # Learned from what was known at that cutoff, as the predictions were.
+    forecast = learn_forecast(store, seen.cutoff)
+    worth = expected_value(
+        store, seen.cutoff, seen.customer, config.value, forecast, config.churn.window.days
+    )
     if not np.isfinite(worth).all():
         return np.full(len(worth), "", dtype=np.str_)
     place = np.searchsorted(np.quantile(worth, [1 / 3, 2 / 3]), worth, side="left")

@@ -107,7 +107,8 @@ def score_customers(
     if len(customers):
         probability = bundle.probabilities(values)
         contributions = bundle.fitted.contributions(values)
-        worth = expected_value(store, int(snapshots.cutoff[0]), customers, value)
+        within = bundle.churn.window.days
+        worth = expected_value(store, int(snapshots.cutoff[0]), customers, value, bundle.forecast, within)
         effects = np.abs(contributions).mean(axis=0)
     else:
         probability, worth, contributions = (
