@@ -104,6 +104,8 @@ def fit_forecast(history: History, spent: Spending, kept_share: float) -> Foreca
         kept_share: what is left of the sales after returns.
     """
     try:
-        return Forecast(fit_bgnbd(history), fit_gamma_gamma(spent), kept_share)
+        # Money is quicker to fail.
+        money = fit_gamma_gamma(spent)
+        return Forecast(fit_bgnbd(history), money, kept_share)
     except TrainingError:
         return None

@@ -32,4 +32,5 @@ def run_kpis(
     first, _ = observed(project.store)
     reached = max(1, min(periods, (until - first) // (days * DAY)))
     ends = [until - back * days * DAY for back in range(reached)]
-    return kpi_history(project.store, ends, days, project.config.churn.active_days)
+    config = project.config
+    return kpi_history(project.store, ends, days, config.churn.active_days, config.value)

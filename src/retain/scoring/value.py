@@ -9,7 +9,7 @@ import numpy as np
 
 from retain.errors import ConfigError
 from retain.events.store import MISSING
-from retain.labels import orders_of, sales_of
+from retain.labels import sales_of
 from retain.lifetime.forecast import fit_forecast
 from retain.lifetime.gamma_gamma import spending
 from retain.lifetime.history import histories
@@ -82,10 +82,11 @@ class Purchases:
 
 
 def purchases(store: EventStore, cutoff: int) -> Purchases | None:
-    """What was known at the cutoff of everybody's purchases; None where orders carry no amounts."""
-    orders, sales = orders_of(store), sales_of(store)
-    if "amount" not in orders.columns:
+    """What was known at the cutoff of everybody's purchases; None where there are no orders, or they carry no amounts."""
+    orders = _paid_orders(store)
+    if orders is None:
         return None
+    sales = sales_of(store)
     known = sales.known < cutoff
     customer, history = histories(sales.customer[known], sales.time[known], cutoff)
     amount = _amounts(sales)
@@ -121,7 +122,7 @@ def expected_value(
 
     ``Forecast.revenue_if_kept`` times the margin share. Where too little was known to learn a forecast, it is the pace:
     ``spend / days * horizon_days * margin_share``, where spend is sales less returns of the last 365 days and days is the
-    customer's life, at least 90 and at most 365. Never below 0; NaN where orders carry no amounts.
+    customer's life, at least 90 and at most 365. Never below 0; NaN where there are no orders with amounts.
 
     Args:
         store: checked events.
@@ -152,9 +153,9 @@ def expected_value(
 
 def _at_pace(store: EventStore, cutoff: int, horizon_days: int) -> FloatArray:
     """The revenue of every customer over the horizon, at the pace known at the cutoff."""
-    orders = orders_of(store)
+    orders = _paid_orders(store)
     count = len(store.customer_ids)
-    if "amount" not in orders.columns:
+    if orders is None:
         return np.full(count, np.nan)
     amount = _amounts(orders)
     known = (orders.known < cutoff) & (amount != MISSING)
@@ -165,6 +166,12 @@ def _at_pace(store: EventStore, cutoff: int, horizon_days: int) -> FloatArray:
     np.minimum.at(first, orders.customer[known], orders.time[known])
     days = np.clip((cutoff - first) / DAY, SHORTEST_LIFE_DAYS, PACE_DAYS)
     return np.asarray(np.maximum(spend, 0) / 10**store.money_exponent / days * horizon_days)
+
+
+def _paid_orders(store: EventStore) -> EventTable | None:
+    """The table of orders if they carry amounts."""
+    orders = store.tables.get("orders")
+    return orders if orders is not None and len(orders) and "amount" in orders.columns else None
 
 
 def _amounts(table: EventTable) -> IntArray:
