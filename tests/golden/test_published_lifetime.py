@@ -1,4 +1,4 @@
-"""Published values: BG/NBD on CDNOW and its worked customer (Fader, Hardie, Lee 2005), gamma-gamma on CDNOW (2013)."""
+"""Published values: BG/NBD on CDNOW and its worked customer (Fader, Hardie, Lee 2005), gamma-gamma (2013), two cohorts (2007)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from retain.lifetime.bgnbd import BgNbd
 from retain.lifetime.gamma_gamma import GammaGamma, Spending
 from retain.lifetime.history import History
+from retain.lifetime.sbg import Survival, fit_sbg
 
 CDNOW = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
 """In weeks; the unit is whatever unit the histories are in."""
@@ -44,3 +45,23 @@ def test_mean_purchase_of_a_customer_of_the_paper() -> None:
     """Two repeats of 22.35 on average are expected to go on at 6.25 · (15.44 + 44.70) / (12.5 + 2.74) = 24.66."""
     customer = Spending(np.array([2]), np.array([22.35]))
     assert CDNOW_MONEY.expected_mean(customer)[0] == pytest.approx(24.664, abs=5e-4)
+
+
+HIGH_END = np.array([0.869, 0.743, 0.653, 0.593, 0.551, 0.517, 0.491])
+REGULAR = np.array([0.631, 0.468, 0.382, 0.326, 0.289, 0.262, 0.241])
+"""Shares of two cohorts left after 1 to 7 years: Fader, Hardie 2007, "How to project customer retention"."""
+
+
+@pytest.mark.parametrize(
+    ("survival", "alpha", "beta", "held_out"),
+    [
+        (HIGH_END, 0.668, 3.806, [0.468, 0.445, 0.427, 0.409, 0.394]),
+        (REGULAR, 0.704, 1.182, [0.223, 0.207, 0.194, 0.183, 0.173]),
+    ],
+    ids=["high end", "regular"],
+)
+def test_cohorts_of_the_paper(survival: np.ndarray, alpha: float, beta: float, held_out: list[float]) -> None:
+    """Fitted to seven years, the parameters are the published ones, and five more years come true to two points."""
+    found = fit_sbg(Survival.of_cohort(survival))
+    assert (found.alpha, found.beta) == (pytest.approx(alpha, abs=5e-4), pytest.approx(beta, abs=5e-4))
+    assert found.survival(np.arange(8, 13.0)) == pytest.approx(np.array(held_out), abs=0.02)
