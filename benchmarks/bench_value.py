@@ -50,7 +50,7 @@ def rows(project: Project, day: str, ahead: int) -> None:
     store, churn, cutoff = project.store, project.config.churn, project.instant(day)
     label = LABELS.get(churn.definition)
     active = np.flatnonzero(label.eligible(store, cutoff, churn))
-    stayed = ~label.churned(store, cutoff, churn, observed(store)[1] + 1)[active]
+    stayed = ~label.churned(store, cutoff, churn, observed(store, churn)[1] + 1)[active]
     settings = ValueSettings(horizon_days=ahead, discount_rate=0.0)
     forecast, known = learn_forecast(store, cutoff), purchases(store, cutoff)
     kept, pace = (

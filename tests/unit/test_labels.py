@@ -150,13 +150,13 @@ DATA = """
 
 def test_the_data_speak_of_a_stretch(orders: Orders) -> None:
     """From the first order to the last."""
-    assert observed(orders(DATA)) == (instant("2024-01-10T09:00"), instant("2024-05-31T17:30"))
+    assert observed(orders(DATA), CHURN) == (instant("2024-01-10T09:00"), instant("2024-05-31T17:30"))
 
 
 @pytest.mark.parametrize("cutoff", ["2024-01-10T09:00:00.000001", "2024-06-01", "2024-06-01T17:30"])
 def test_a_cutoff_inside_the_data_will_do(orders: Orders, cutoff: str) -> None:
     """And one up to a day after the last order, so that the last day can be scored when it is over."""
-    require_cutoff(orders(DATA), instant(cutoff))
+    require_cutoff(orders(DATA), instant(cutoff), CHURN)
 
 
 def test_a_cutoff_before_the_first_order_is_refused(orders: Orders) -> None:
@@ -164,15 +164,15 @@ def test_a_cutoff_before_the_first_order_is_refused(orders: Orders) -> None:
     with pytest.raises(
         WindowError, match=r"Nothing is known before 2024-01-10T09:00:00Z: the first order is of 2024-01-10\."
     ):
-        require_cutoff(orders(DATA), instant("2024-01-10T09:00"))
+        require_cutoff(orders(DATA), instant("2024-01-10T09:00"), CHURN)
 
 
 def test_a_cutoff_after_the_data_is_refused(orders: Orders) -> None:
     """Silence there would mean nothing; the message names the last cutoff that would do, and it does."""
     store = orders(DATA)
     with pytest.raises(WindowError, match=r"The data end on 2024-05-31, before .* up to 2024-06-01, or load"):
-        require_cutoff(store, instant("2024-06-01T17:30:00.000001"))
-    require_cutoff(store, instant("2024-06-01"))
+        require_cutoff(store, instant("2024-06-01T17:30:00.000001"), CHURN)
+    require_cutoff(store, instant("2024-06-01"), CHURN)
 
 
 def test_a_label_window_has_to_be_closed() -> None:

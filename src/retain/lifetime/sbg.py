@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     FloatArray = npt.NDArray[np.float64]
+    IntArray = npt.NDArray[np.int64]
 
 _BOUND = 12.0
 """Parameters stay within exp(-12) and exp(12): beyond, they only say that the data know no better."""
@@ -28,16 +29,23 @@ class Survival:
     Attributes:
         ended: at place t, how many ended in period t + 1.
         running: at place t, how many were last seen running after t whole periods.
+        entered: at place t, how many were first seen after t whole periods: of their age mates that ended before nothing is known,
+            so they tell only how they went on.
     """
 
     ended: FloatArray
     running: FloatArray
+    entered: FloatArray
 
     def __post_init__(self) -> None:
         """Refuse counts that are none."""
-        if self.ended.ndim != 1 or self.running.ndim != 1 or len(self.running) != len(self.ended) + 1:
-            raise ValueError("running has one place more than ended: after no period, after one, ...")
-        every = np.concatenate([self.ended, self.running])
+        if self.ended.ndim != 1 or any(
+            one.shape != (len(self.ended) + 1,) for one in (self.running, self.entered)
+        ):
+            raise ValueError(
+                "running and entered have one place more than ended: after no period, after one, ..."
+            )
+        every = np.concatenate([self.ended, self.running, self.entered])
         if not np.isfinite(every).all() or (every < 0).any():
             raise ValueError("contracts are counted in finite numbers from 0")
 
@@ -53,19 +61,28 @@ class Survival:
             raise ValueError("the share that is left cannot grow")
         running = np.zeros(len(left))
         running[-1] = left[-1]
-        return Survival(-np.diff(left), running)
+        return Survival(-np.diff(left), running, np.eye(1, len(left))[0])
 
     @staticmethod
-    def counted(periods: npt.NDArray[np.int64], ended: npt.NDArray[np.bool_]) -> Survival:
+    def counted(periods: IntArray, ended: npt.NDArray[np.bool_], entered: IntArray | None = None) -> Survival:
         """Contracts of any age, each with its whole periods and whether it ended in the next one.
+
+        Args:
+            periods: how many each outlasted.
+            ended: whether it then ended; the others were last seen running.
+            entered: after how many it was first seen; None is from its start.
 
         >>> found = Survival.counted(np.array([0, 2, 2]), np.array([True, True, False]))
         >>> found.ended.tolist(), found.running.tolist()
         ([1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 0.0])
         """
-        longest = int(periods.max(initial=0)) + 1
-        over = np.bincount(periods[ended], minlength=longest).astype(np.float64)
-        return Survival(over, np.bincount(periods[~ended], minlength=longest + 1).astype(np.float64))
+        places = int(periods.max(initial=0)) + 2
+        first = np.zeros_like(periods) if entered is None else entered
+
+        def count(which: IntArray) -> FloatArray:
+            return np.bincount(which, minlength=places).astype(np.float64)
+
+        return Survival(count(periods[ended])[:-1], count(periods[~ended]), count(first))
 
 
 @dataclass(frozen=True)
@@ -209,14 +226,16 @@ def _cost(logs: FloatArray, seen: Survival) -> tuple[float, FloatArray]:
     whole = betaln(alpha, beta)
     ends = betaln(alpha + 1, beta + before) - whole
     lasts = betaln(alpha, beta + after) - whole
-    cost = -float((seen.ended * ends).sum() + (seen.running * lasts).sum())
+    # Whoever entered late had lasted until then: that was no luck that the data could tell.
+    lasted = seen.running - seen.entered
+    cost = -float((seen.ended * ends).sum() + (lasted * lasts).sum())
     both = digamma(alpha + beta)
     over, left = digamma(alpha + beta + 1 + before), digamma(alpha + beta + after)
     slope_alpha = (seen.ended * (digamma(alpha + 1) - over - digamma(alpha) + both)).sum() + (
-        seen.running * (both - left)
+        lasted * (both - left)
     ).sum()
     own = both - digamma(beta)
     slope_beta = (seen.ended * (digamma(beta + before) - over + own)).sum() + (
-        seen.running * (digamma(beta + after) - left + own)
+        lasted * (digamma(beta + after) - left + own)
     ).sum()
     return cost, -np.array([slope_alpha * alpha, slope_beta * beta])

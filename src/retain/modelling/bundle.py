@@ -13,6 +13,7 @@ from retain.features.catalog import EVERY
 from retain.features.spec import FeatureSet
 from retain.labels import ChurnSettings
 from retain.lifetime.forecast import Forecast
+from retain.lifetime.tenure import ContractForecast
 from retain.modelling import calibration
 from retain.modelling.learners import LEARNERS, Fitted
 from retain.timeline import instant, instant_text
@@ -54,7 +55,7 @@ class Bundle:
     churn: ChurnSettings
     fitted: Fitted
     calibration: Calibration
-    forecast: Forecast | None = None
+    forecast: Forecast | ContractForecast | None = None
 
     @property
     def trained_until(self) -> int:
@@ -66,7 +67,13 @@ class Bundle:
         return self.calibration(self.fitted.log_odds(x))
 
 
-def save(trained: Trained, folder: Path, *, data: Mapping[str, str], forecast: Forecast | None = None) -> str:
+def save(
+    trained: Trained,
+    folder: Path,
+    *,
+    data: Mapping[str, str],
+    forecast: Forecast | ContractForecast | None = None,
+) -> str:
     """The version of the bundle written into that folder, which it replaces.
 
     Args:
@@ -147,8 +154,15 @@ def load(folder: Path) -> Bundle:
         churn=ChurnSettings(**card["churn"]),
         fitted=LEARNERS.get(card["learner"]).load(texts[_MODEL]),
         calibration=calibration.from_dict(card["calibration"]),
-        forecast=None if card["forecast"] is None else Forecast.of(card["forecast"]),
+        forecast=_forecast(card["forecast"]),
     )
+
+
+def _forecast(kept: Mapping[str, Any] | None) -> Forecast | ContractForecast | None:
+    """What ``as_dict`` of either forecast gave, as it was."""
+    if kept is None:
+        return None
+    return ContractForecast.of(kept) if "curve" in kept else Forecast.of(kept)
 
 
 def _text(file: Path) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import logit
 
 from retain.modelling.contributions import ShapleyTables
+from retain.modelling.hazard import Hazard
 from retain.modelling.trees import read_forest
 from retain.registry import Registry
 
@@ -301,6 +302,12 @@ def _rfm() -> Learner:
 LEARNERS: Registry[Learner] = Registry(
     "learner",
     "retain.learners",
-    {"blend": Blend, "lightgbm": Boosting, "logistic": Logistic, "rfm_logistic": _rfm},
+    {
+        "blend": Blend,
+        "lightgbm": Boosting,
+        "logistic": Logistic,
+        "rfm_logistic": _rfm,
+        "tenure_hazard": Hazard,
+    },
 )
-"""Every learner by its name; ``rfm_logistic`` is always trained beside the others."""
+"""Every learner by its name; one of the last two, as churn is defined, is always trained beside the others."""

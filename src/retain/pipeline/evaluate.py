@@ -69,8 +69,8 @@ def run_evaluation(project: Project, cutoff: int, model: str | None = None) -> E
         ModelError: no such model, or it knew outcomes after the cutoff.
     """
     config, store = project.config, project.store
-    require_cutoff(store, cutoff)
-    require_closed(config.churn, cutoff, observed(store)[1])
+    require_cutoff(store, cutoff, config.churn)
+    require_closed(config.churn, cutoff, observed(store, config.churn)[1])
     registered, trained_now = _model(project, cutoff, model)
     opened = project.open(registered)
     if opened.trained_until > cutoff:

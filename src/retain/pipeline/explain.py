@@ -20,7 +20,7 @@ from retain.scoring.value import expected_value
 from retain.text.annotate import TABLES
 from retain.text.feed import feed_of
 from retain.text.reading import words
-from retain.timeline import DAY, instant_text
+from retain.timeline import DAY, NEVER, instant_text
 
 if TYPE_CHECKING:
     from retain.events.store import EventStore
@@ -170,7 +170,7 @@ def run_explanation(
     """
     store, config = project.store, project.config
     as_of = project.end_of_data() if as_of is None else as_of
-    require_cutoff(store, as_of)
+    require_cutoff(store, as_of, config.churn)
     position = int(np.searchsorted(store.customer_ids, customer_id))
     known = position < len(store.customer_ids) and store.customer_ids[position] == customer_id
     if not known and customer_id not in store.invalid:
@@ -189,26 +189,17 @@ def run_explanation(
             INVALID,
             store.invalid[customer_id],
         )
-    sales = sales_of(store)
-    mine = (sales.customer == position) & (sales.known < as_of)
-    when = sales.time[mine][::-1]
-    amounts = (
-        sales.columns["amount"].values[mine][::-1]
-        if "amount" in sales.columns
-        else np.full(len(when), MISSING)
-    )
-    latest = tuple(
-        (int(moment), None if amount == MISSING else float(amount) / 10**store.money_exponent)
-        for moment, amount in zip(when[:LATEST], amounts[:LATEST], strict=True)
-    )
+    latest, total = _orders_of(store, position, as_of)
     texts = _texts_of(store, position, as_of)
     only = Snapshots(np.array([position]), np.array([as_of]))
-    if not LABELS.get(opened.churn.definition).eligible(store, as_of, opened.churn)[position]:
-        status, why = NO_HISTORY, "no order known before this date"
-        if len(when):
-            status = NOT_ELIGIBLE
-            why = f"last order {(as_of - int(when[0])) // DAY} days ago; active means one in {opened.churn.active_days} days"
-        return Explanation(customer_id, as_of, latest, len(when), opened.version, status, why, texts=texts)
+    label = LABELS.get(opened.churn.definition)
+    everybody = np.flatnonzero(label.eligible(store, as_of, opened.churn))
+    if position not in everybody:
+        seen = int(label.last_seen(store, as_of)[position])
+        days = None if seen == NEVER else (as_of - seen) // DAY
+        status = NO_HISTORY if days is None else NOT_ELIGIBLE
+        why = label.why_not_asked(days, opened.churn)
+        return Explanation(customer_id, as_of, latest, total, opened.version, status, why, texts=texts)
     scored = score_customers(store, opened, project.engine, only, config.tiers, config.value)
     contributions = opened.fitted.contributions(scored.values)[0]
     features = opened.features
@@ -221,9 +212,7 @@ def run_explanation(
         for one, value, effect in zip(features.features, scored.values[0], contributions, strict=True)
     ]
     # What counts as high in value is decided among all who are scored, as `score` does.
-    everybody = np.flatnonzero(LABELS.get(opened.churn.definition).eligible(store, as_of, opened.churn))
-    within = opened.churn.window.days
-    cut = high_value_cut(expected_value(store, as_of, everybody, config.value, opened.forecast, within))
+    cut = high_value_cut(expected_value(store, as_of, everybody, config.value, opened.churn, opened.forecast))
     playbook = playbook_of(project)
     action = recommend(
         playbook,
@@ -236,7 +225,7 @@ def run_explanation(
         customer_id=customer_id,
         as_of=as_of,
         orders=latest,
-        orders_total=len(when),
+        orders_total=total,
         model_version=opened.version,
         status=SCORED,
         probability=float(scored.probability[0]),
@@ -250,6 +239,27 @@ def run_explanation(
         action_why=str(action.why[0]),
         texts=texts,
     )
+
+
+def _orders_of(
+    store: EventStore, customer: int, as_of: int
+) -> tuple[tuple[tuple[int, float | None], ...], int]:
+    """The latest sales of the customer with their amounts, newest first, and how many were known."""
+    if "orders" not in store.tables:
+        return (), 0
+    sales = sales_of(store)
+    mine = (sales.customer == customer) & (sales.known < as_of)
+    when = sales.time[mine][::-1]
+    amounts = (
+        sales.columns["amount"].values[mine][::-1]
+        if "amount" in sales.columns
+        else np.full(len(when), MISSING)
+    )
+    latest = tuple(
+        (int(moment), None if amount == MISSING else float(amount) / 10**store.money_exponent)
+        for moment, amount in zip(when[:LATEST], amounts[:LATEST], strict=True)
+    )
+    return latest, len(when)
 
 
 def _texts_of(store: EventStore, customer: int, as_of: int) -> tuple[Said, ...]:

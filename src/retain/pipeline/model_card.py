@@ -14,13 +14,13 @@ from retain.evaluation.card import measure
 from retain.evaluation.clustered import Ranked, mean_auroc
 from retain.evaluation.delong import delong_interval
 from retain.evaluation.intervals import Interval
-from retain.labels import sales_of
+from retain.labels import LABELS, sales_of
 from retain.modelling import calibration
-from retain.modelling.training import BASELINE, both_classes, eligible_snapshots
-from retain.pipeline.assess import bgnbd
+from retain.modelling.training import baseline_of, both_classes, eligible_snapshots
+from retain.pipeline.assess import RHYTHMS, rhythm_of
 from retain.pipeline.report import CAVEATS, NAMES
 from retain.reports.model_card import NAME, CutoffQuality, ModelCard, Segment, with_gate
-from retain.scoring.value import expected_value, learn_forecast
+from retain.scoring.value import expected_value, learn
 from retain.timeline import DAY, instant_text
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ FEWEST, FEWEST_OF_A_CLASS = 200, 30
 """A segment with fewer predictions, or fewer of either outcome, is left out."""
 MOST_COUNTRIES = 10
 STRONGEST = 20
-TENURES = ((0, "first order less than 90 days ago"), (90, "90 to 364 days ago"), (365, "a year ago or more"))
+TENURES = ((0, "less than 90 days ago"), (90, "90 to 364 days ago"), (365, "a year ago or more"))
 VALUES = ("lower third", "middle third", "upper third")
 GATE_WORDS = {True: "passed", False: "failed"}
 
@@ -93,7 +93,7 @@ def gather(project: Project, trained: Trained, version: str) -> ModelCard:
             for name, one in sorted(project.store.accounts.items())
         ],
         metrics=tuple(FIGURES.values()),
-        baselines=(NAMES[BASELINE], NAMES["bgnbd"]),
+        baselines=(NAMES[baseline_of(config.churn)], NAMES[rhythm_of(config.churn)]),
         quality=quality,
         learners=[(one.learner, one.mean_auroc) for one in trained.contests],
         segments=tuple(_segments(project, trained.validated, chances)),
@@ -137,7 +137,7 @@ def _quality(project: Project, seen: Validated, p: FloatArray) -> CutoffQuality:
     config = project.config
     found = measure(seen.y, p, seed=config.training.seed, resamples=config.evaluation.resamples)
     at = Snapshots(seen.customer, np.full(len(seen.customer), seen.cutoff, dtype=np.int64))
-    chance = bgnbd(project, seen.cutoff, at)
+    chance = RHYTHMS[rhythm_of(config.churn)](project, seen.cutoff, at)
     unknown = Interval(float("nan"), float("nan"), float("nan"))
     return CutoffQuality(
         cutoff=instant_text(seen.cutoff),
@@ -145,7 +145,7 @@ def _quality(project: Project, seen: Validated, p: FloatArray) -> CutoffQuality:
         churn_rate=found.churn_rate,
         figures=[found.interval(name) for name in FIGURES],
         baselines=[
-            delong_interval(seen.y, seen.log_odds[BASELINE]),
+            delong_interval(seen.y, seen.log_odds[baseline_of(config.churn)]),
             unknown if chance is None else delong_interval(seen.y, chance),
         ],
     )
@@ -202,10 +202,12 @@ def _countries(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
 
 
 def _tenures(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
-    sales = sales_of(project.store)
-    known = (sales.time < seen.cutoff) & (sales.known < seen.cutoff)
+    """Since when each has been a customer: their first order, or first contract."""
+    table = project.store.tables[LABELS.get(project.config.churn.definition).table]
+    events = sales_of(project.store) if table is project.store.tables.get("orders") else table
+    known = (events.time < seen.cutoff) & (events.known < seen.cutoff)
     first = np.full(len(project.store.customer_ids), seen.cutoff, dtype=np.int64)
-    np.minimum.at(first, sales.customer[known], sales.time[known])
+    np.minimum.at(first, events.customer[known], events.time[known])
     days = (seen.cutoff - first[seen.customer]) // DAY
     place = np.searchsorted([least for least, _ in TENURES], days, side="right") - 1
     return np.array([f"{at}:{words}" for at, (_, words) in enumerate(TENURES)])[place]
@@ -214,10 +216,8 @@ def _tenures(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
 def _values(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
     store, config = project.store, project.config
     # Learned from what was known at that cutoff, as the predictions were.
-    forecast = learn_forecast(store, seen.cutoff)
-    worth = expected_value(
-        store, seen.cutoff, seen.customer, config.value, forecast, config.churn.window.days
-    )
+    forecast = learn(store, seen.cutoff, config.churn)
+    worth = expected_value(store, seen.cutoff, seen.customer, config.value, config.churn, forecast)
     if not np.isfinite(worth).all():
         return np.full(len(worth), "", dtype=np.str_)
     place = np.searchsorted(np.quantile(worth, [1 / 3, 2 / 3]), worth, side="left")

@@ -111,8 +111,8 @@ class Project:
         return instant(text, self.config.source.zone)
 
     def end_of_data(self) -> int:
-        """The midnight after the last order: the first cutoff at which all data are known."""
-        _, last = observed(self.store)
+        """The midnight after the last event: the first cutoff at which all data are known."""
+        _, last = observed(self.store, self.config.churn)
         return midnight_after(last, self.config.source.zone)
 
     def learned_from(self, features: FeatureSet) -> dict[str, str]:

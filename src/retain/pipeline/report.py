@@ -9,6 +9,7 @@ import numpy as np
 
 from retain import __version__
 from retain.decisions.playbook import FALLBACK
+from retain.labels import LABELS
 from retain.pipeline.kpis import run_kpis
 from retain.pipeline.score import playbook_of
 from retain.reports import content, write
@@ -36,6 +37,8 @@ NAMES = {
     "logistic": "Logistic regression",
     "rfm_logistic": "RFM logistic regression",
     "bgnbd": "BG/NBD",
+    "tenure_hazard": "Hazard by tenure",
+    "sbg": "Shifted beta-geometric",
 }
 TOPIC_WORDS = {
     "recency": "Time since the last order",
@@ -61,6 +64,12 @@ STATUS_WORDS = {
     "no_history": "no order known before the date of the scores",
     "invalid": "occurs only in rows that were put into quarantine",
 }
+CONTRACT_WORDS = {
+    **STATUS_WORDS,
+    "scored": "with a running contract, so asked about and scored",
+    "not_eligible": "had a contract, but none that runs",
+    "no_history": "no contract known before the date of the scores",
+}
 CAVEATS = (
     "The model knows what the tables hold and nothing else: no competitor's offer, no move to another town.",
     "A reason says what moves the score. It does not say that changing it would keep the customer.",
@@ -78,6 +87,7 @@ def write_report(project: Project, run: ScoringRun, evaluation: Evaluation | Non
 def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -> content.ReportContent:
     config, scored = project.config, run.scored
     risky = np.isin(scored.tier.astype(str), AT_RISK)
+    by_contract = LABELS.get(config.churn.definition).table == "contracts"
     has_value = bool(np.isfinite(scored.value_at_risk).any())
     card = run.bundle.card["training"]
     topic_of = {one.name: one.topic for one in run.bundle.features.features}
@@ -89,10 +99,10 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
         run_id=run.run_id,
         model_version=run.bundle.version,
         churn=content.ChurnDefinition(
-            kind="inactivity",
+            kind="contract" if by_contract else "inactivity",
             horizon_days=config.churn.horizon_days,
             lead_days=config.churn.lead_days,
-            active_days=config.churn.active_days,
+            active_days=None if by_contract else config.churn.active_days,
         ),
         headline=content.Headline(
             scored=len(scored.customers),
@@ -144,7 +154,8 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
             for one in project.coverage
         ),
         statuses=tuple(
-            content.StatusCount(status, count, STATUS_WORDS[status]) for status, count in run.statuses.items()
+            content.StatusCount(status, count, (CONTRACT_WORDS if by_contract else STATUS_WORDS)[status])
+            for status, count in run.statuses.items()
         ),
         warnings=project.store.warnings,
         caveats=CAVEATS,

@@ -132,7 +132,7 @@ def make_scores(
 ) -> ScoringRun:
     """The same, in memory only, by a model that fits."""
     config, store = project.config, project.store
-    require_cutoff(store, as_of)
+    require_cutoff(store, as_of, config.churn)
     notes = list(notes)
     if opened.trained_until > as_of:
         notes.append(

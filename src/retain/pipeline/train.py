@@ -13,7 +13,7 @@ from retain.modelling.training import Trained, eligible_snapshots, train
 from retain.pipeline.model_card import gate_lines, gather
 from retain.pipeline.promote import Promotion, put_to_gate
 from retain.reports.model_card import NAME, render
-from retain.scoring.value import learn_forecast
+from retain.scoring.value import learn
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
     folder = project.folder / "bundle"
     learned_from = project.learned_from(trained.features)
     version = bundle.save(
-        trained, folder, data=learned_from, forecast=learn_forecast(store, trained.plan.until)
+        trained, folder, data=learned_from, forecast=learn(store, trained.plan.until, config.churn)
     )
     known = next((one for one in project.tracking.versions() if one.version == version), None)
     verdict = known.verdict if known is not None else None

@@ -95,7 +95,7 @@ class Validation:
 def run_validation(project: Project) -> Validation:
     """The data contract checked, the quarantine written, and whether a model can be trained."""
     store, config = project.store, project.config
-    first, last = observed(store)
+    first, last = observed(store, config.churn)
     end = project.end_of_data()
     plan, obstacle = None, ""
     try:

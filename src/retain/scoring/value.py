@@ -9,17 +9,19 @@ import numpy as np
 
 from retain.errors import ConfigError
 from retain.events.store import MISSING
-from retain.labels import sales_of
-from retain.lifetime.forecast import fit_forecast
+from retain.labels import LABELS, sales_of
+from retain.lifetime.forecast import Forecast, fit_forecast
 from retain.lifetime.gamma_gamma import spending
 from retain.lifetime.history import histories
+from retain.lifetime.tenure import ContractForecast
+from retain.scoring.contract_value import contract_value, learn_tenure
 from retain.timeline import DAY, LONGEST_DAYS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from retain.events.store import EventStore, EventTable, IntArray
-    from retain.lifetime.forecast import Forecast
+    from retain.labels import ChurnSettings
     from retain.lifetime.gamma_gamma import Spending
     from retain.lifetime.history import History
 
@@ -99,8 +101,19 @@ def purchases(store: EventStore, cutoff: int) -> Purchases | None:
     return Purchases(customer, history, spent, min(1.0, max(0.0, left) / paid) if paid else 1.0)
 
 
+def learn(store: EventStore, cutoff: int, churn: ChurnSettings) -> Forecast | ContractForecast | None:
+    """What all customers teach about what each will bring; None where they are too few, or no money is known.
+
+    Args:
+        store: checked events.
+        cutoff: what was known before it counts.
+        churn: whether orders or contracts bring the money.
+    """
+    return learn_tenure(store, cutoff) if _by_contract(churn) else learn_forecast(store, cutoff)
+
+
 def learn_forecast(store: EventStore, cutoff: int) -> Forecast | None:
-    """What all customers teach about the spending of each; None where there are no amounts, or too few customers.
+    """The same of their orders.
 
     Args:
         store: checked events.
@@ -115,24 +128,29 @@ def expected_value(
     cutoff: int,
     customers: IntArray,
     settings: ValueSettings,
-    forecast: Forecast | None,
-    within_days: int,
+    churn: ChurnSettings,
+    forecast: Forecast | ContractForecast | None,
 ) -> FloatArray:
     """Margin that each customer brings over the horizon if they stay, as far as was known at the cutoff.
 
     ``Forecast.revenue_if_kept`` times the margin share. Where too little was known to learn a forecast, it is the pace:
     ``spend / days * horizon_days * margin_share``, where spend is sales less returns of the last 365 days and days is the
-    customer's life, at least 90 and at most 365. Never below 0; NaN where there are no orders with amounts.
+    customer's life, at least 90 and at most 365. Never below 0; NaN where there are no orders with amounts. Where churn is the
+    end of a contract, it is what the running contracts bring.
 
     Args:
         store: checked events.
         cutoff: what was known before it counts.
         customers: indexes of customers.
         settings: horizon, margin and discount.
-        forecast: what was learned of all customers.
-        within_days: who stays buys within so many days.
+        churn: who stays has bought, or has a contract, when the label window closes.
+        forecast: what ``learn`` learned of all customers.
     """
-    if forecast is None:
+    within_days = churn.window.days
+    if _by_contract(churn):
+        curve = forecast if isinstance(forecast, ContractForecast) else None
+        return contract_value(store, cutoff, settings, curve, within_days)[customers]
+    if not isinstance(forecast, Forecast):
         money = _at_pace(store, cutoff, settings.horizon_days)[customers]
     else:
         known = purchases(store, cutoff)
@@ -149,6 +167,11 @@ def expected_value(
         )
         money = money[customers]
     return np.asarray(np.round(money * settings.margin_share, store.money_exponent))
+
+
+def _by_contract(churn: ChurnSettings) -> bool:
+    """Whether contracts bring the money."""
+    return LABELS.get(churn.definition).table == "contracts"
 
 
 def _at_pace(store: EventStore, cutoff: int, horizon_days: int) -> FloatArray:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from retain.errors import ConfigError
+from retain.labels import ChurnSettings
 from retain.lifetime.bgnbd import BgNbd
 from retain.lifetime.forecast import Forecast
 from retain.lifetime.gamma_gamma import GammaGamma, Spending
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
     Orders = Callable[..., EventStore]
 
 CUTOFF = instant("2024-06-01")
+CHURN = ChurnSettings(horizon_days=60, lead_days=30)
 
 
 def worth(store: EventStore, settings: ValueSettings | None = None) -> list[float]:
     """The value of every customer."""
     everybody = np.arange(len(store.customer_ids))
-    found = expected_value(store, CUTOFF, everybody, settings or ValueSettings(), None, within_days=90)
+    found = expected_value(store, CUTOFF, everybody, settings or ValueSettings(), CHURN, None)
     return [float(one) for one in found]
 
 
@@ -52,7 +54,7 @@ def test_value_is_what_the_forecast_says_of_those_who_stay(orders: Orders) -> No
     """Rhythm and money from the orders known at the cutoff, times the margin share."""
     store = orders(SHOP)
     settings = ValueSettings(horizon_days=180, margin_share=0.4, discount_rate=0.2)
-    found = expected_value(store, CUTOFF, np.array([2, 0]), settings, FORECAST, within_days=90)
+    found = expected_value(store, CUTOFF, np.array([2, 0]), settings, CHURN, FORECAST)
     a = History(np.array([2]), np.array([214.0]), np.array([366.0]))
     worth_a = FORECAST.revenue_if_kept(a, Spending(np.array([3]), np.array([20.0])), 180, 0.2, 90)[0]
     c = History(np.array([0]), np.array([0.0]), np.array([12.0]))
@@ -62,7 +64,7 @@ def test_value_is_what_the_forecast_says_of_those_who_stay(orders: Orders) -> No
 
 def test_who_has_not_bought_yet_is_worth_nothing_known(orders: Orders) -> None:
     """An order after the cutoff is not known, and there is no rhythm without one."""
-    found = expected_value(orders(SHOP), CUTOFF, np.array([4]), ValueSettings(), FORECAST, within_days=90)
+    found = expected_value(orders(SHOP), CUTOFF, np.array([4]), ValueSettings(), CHURN, FORECAST)
     assert found.tolist() == [0]
 
 
@@ -96,9 +98,7 @@ def test_a_forecast_is_learned_from_what_was_known(orders: Orders) -> None:
     assert learn_forecast(orders(text + "\nc1 2024-06-01 9.00\nnew 2024-06-02 9.00"), CUTOFF) == found
     bare = orders("customer_id ordered_at\na 2024-05-31")
     assert learn_forecast(bare, CUTOFF) is None
-    assert np.isnan(
-        expected_value(bare, CUTOFF, np.array([0]), ValueSettings(), FORECAST, within_days=90)
-    ).all()
+    assert np.isnan(expected_value(bare, CUTOFF, np.array([0]), ValueSettings(), CHURN, FORECAST)).all()
 
 
 def test_value_is_the_pace_of_spending_over_the_horizon(orders: Orders) -> None:
@@ -173,9 +173,7 @@ def test_without_amounts_no_value_is_known(orders: Orders) -> None:
 def test_only_those_asked_for_are_answered(orders: Orders) -> None:
     """In the order asked."""
     store = orders("customer_id ordered_at amount\na 2024-05-31 1.00\nb 2024-05-31 2.00")
-    found = expected_value(
-        store, CUTOFF, np.array([1, 0, 1]), ValueSettings(horizon_days=90), None, within_days=90
-    )
+    found = expected_value(store, CUTOFF, np.array([1, 0, 1]), ValueSettings(horizon_days=90), CHURN, None)
     assert found.tolist() == [2, 1, 2]
 
 
