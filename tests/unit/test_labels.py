@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from retain.errors import ConfigError, ContractError, WindowError
 from retain.events.store import EventStore
 from retain.labels import LABELS, ChurnSettings, observed, orders_of, require_closed, require_cutoff, sales_of
-from retain.timeline import instant
+from retain.timeline import NEVER, instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,15 +131,24 @@ def test_without_orders_there_is_no_churn_to_speak_of(orders: Orders, tables: ob
 
 
 @pytest.mark.parametrize("definition", LABELS.names())
-def test_every_definition_answers_for_every_customer(orders: Orders, definition: str) -> None:
+def test_every_definition_answers_for_every_customer(
+    orders: Orders, contracts: Orders, definition: str
+) -> None:
     """One yes or no each, and nobody is asked about before there was anything to know."""
     store = orders("customer_id ordered_at\na 2024-05-20\nb 2024-06-10", customers=["c"])
+    had = contracts("customer_id started_at\na 2024-05-20\nb 2024-06-10", customers=["c"])
+    store = replace(store, tables={**store.tables, **had.tables})
     label = LABELS.get(definition)
     settings = ChurnSettings(definition, 30, 14)
     for found in (label.eligible(store, CUTOFF, settings), label.churned(store, CUTOFF, settings, LATER)):
         assert found.dtype == bool
         assert found.shape == (3,)
     assert not label.eligible(store, instant("2020-01-01"), settings).any()
+    assert (label.last_seen(store, instant("2020-01-01")) == NEVER).all()
+    assert (label.last_seen(store, CUTOFF) > NEVER).tolist() == [True, False, False]
+    assert label.why_not_asked(None, settings) != label.why_not_asked(4, settings)
+    assert str(settings.window.days) in label.in_words(settings)
+    assert label.table in store.tables
 
 
 DATA = """
