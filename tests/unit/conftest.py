@@ -64,6 +64,8 @@ def contracts(orders_store: Callable[..., EventStore]) -> Callable[..., EventSto
             for name, cell in row.items():
                 if isinstance(cell, str) and name == "monthly_price":
                     row[name] = int(Decimal(cell).scaleb(2))
+                elif isinstance(cell, str) and name == "term_months":
+                    row[name] = float(cell)
                 elif isinstance(cell, str) and name in ("ended_at", "recorded_at"):
                     row[name] = instant(cell)
             rows.append(row)

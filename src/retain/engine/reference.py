@@ -235,6 +235,8 @@ def _measure(  # noqa: C901, PLR0911  # one branch a kind of aggregation, as the
         return float(cutoff - min(event.time for event in inside)) / DAY if inside else math.nan
     if one.value is None:
         return float(len(inside))
+    if one.how is How.LAST:
+        inside = [event for event in inside if event.time == max(each.time for each in inside)]
     known = sorted(value for event in inside if (value := event.values[one.value]) is not None)
     if one.how is How.COUNT:
         return float(len(known))
@@ -261,7 +263,7 @@ def _of_numbers(how: How, known: list[int]) -> float:
         return float(sum(known)) / count
     if how is How.MIN:
         return float(known[0])
-    if how is How.MAX:
+    if how in (How.MAX, How.LAST):
         return float(known[-1])
     if how is How.MEDIAN:
         return (float(known[(count - 1) // 2]) + float(known[count // 2])) / 2

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SPAN_PARTS = 60
 """Spans are held in minutes and told in hours."""
+TERM_PARTS = 100
+"""Terms are held in hundredths of a month."""
 SCALE_PARTS = 1_000
 """Ratings are held in thousandths of the best possible one."""
 
@@ -209,6 +211,7 @@ STREAMS: Mapping[str, Stream] = MappingProxyType(
                 "price": Money("monthly_price"),
                 "price_step": Step("monthly_price"),
                 "plan_step": Changed("plan"),
+                "term": Plain("term_months", TERM_PARTS),
             },
             flags={"plan_changed": Flag("plan_step", least=1)},
         ),

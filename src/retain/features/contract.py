@@ -5,7 +5,7 @@ A contract is known from its start and its recording on, its end only once it ha
 
 from __future__ import annotations
 
-from retain.features.spec import Balance, Feature, How, Measure
+from retain.features.spec import Balance, Feature, How, Measure, Renewal
 from retain.timeline import Lookback
 
 _YEAR = Lookback(365)
@@ -73,5 +73,12 @@ FEATURES = (
         "contract",
         "A plan just chosen is not left at once.",
         "plan changed {days_since_plan_change:days} ago",
+    ),
+    Feature(
+        "days_to_renewal",
+        Renewal(Measure("contracts", How.SINCE_LAST), Measure("contracts", How.LAST, "term")),
+        "contract",
+        "Contracts end at the end of a term, and the weeks before are the time to talk.",
+        "next renewal in {days_to_renewal:days}",
     ),
 )

@@ -9,7 +9,7 @@ import pytest
 
 from retain.engine import ENGINES
 from retain.engine.panel import Snapshots
-from retain.features.catalog import FAMILIES
+from retain.features.catalog import EVERY
 from retain.features.spec import FeatureSet
 from retain.timeline import instant
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     Contracts = Callable[..., EventStore]
 
-CONTRACT = FeatureSet(FAMILIES["contract"])
 DATA = """
     customer_id  started_at  ended_at    plan   monthly_price  recorded_at
     a            2023-01-01  2023-05-02  basic  8.00           -
@@ -37,8 +36,8 @@ def values(
 ) -> list[float]:
     """One feature of one customer at these cutoffs."""
     asked = Snapshots(np.full(len(cutoffs), customer), np.array([instant(one) for one in cutoffs]))
-    panel = ENGINES.get(engine)(store, CONTRACT, asked)
-    return [float(one) for one in panel.values[:, CONTRACT.names.index(name)]]
+    panel = ENGINES.get(engine)(store, FeatureSet((EVERY.by_name[name],)), asked)
+    return [float(one) for one in panel.values[:, 0]]
 
 
 @pytest.mark.parametrize("engine", ENGINES.names())
@@ -84,3 +83,35 @@ def test_contracts_of_one_instant_follow_by_price(contracts: Contracts, engine: 
         store = contracts("customer_id started_at ended_at monthly_price plan\n" + "\n".join(order))
         assert values(store, engine, "contract_price_step_365d", ["2024-03-01"]) == [15.0 - 14.0]
         assert values(store, engine, "plan_changes", ["2024-03-01"]) == [2.0]
+
+
+@pytest.mark.parametrize("engine", ENGINES.names())
+@pytest.mark.parametrize(
+    ("cutoff", "wanted"),
+    [
+        # Twelve months are 365.25 days; nothing is known at the very start, a renewal is due in a whole term on its day.
+        ("2022-01-01", np.nan),
+        ("2022-01-02", 364.25),
+        ("2023-01-01", 0.25),
+        ("2023-01-01T06:00", 365.25),
+        # From the second contract on its own term counts, of several the longest, and none where it is not known.
+        ("2023-02-11", 30.4375 - 10),
+        ("2023-03-11", 3 * 30.4375 - 10),
+        ("2023-04-11", np.nan),
+        ("2023-05-11", np.nan),
+    ],
+)
+def test_days_to_the_next_renewal(contracts: Contracts, engine: str, cutoff: str, wanted: float) -> None:
+    """Of the contract that began last."""
+    store = contracts("""
+        customer_id  started_at  ended_at  term_months
+        a            2022-01-01  -         12
+        a            2023-02-01  -         1
+        a            2023-03-01  -         3
+        a            2023-03-01  -         2
+        a            2023-03-01  -         -
+        a            2023-04-01  -         -
+        a            2023-05-01  -         0
+        b            2022-01-01  -         24
+    """)
+    assert values(store, engine, "days_to_renewal", [cutoff]) == pytest.approx([wanted], nan_ok=True)

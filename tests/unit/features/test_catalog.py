@@ -21,7 +21,7 @@ FULL = {
     **{name: {*stream.numbers, *stream.flags, *stream.categories} for name, stream in STREAMS.items()},
 }
 CATEGORIES = {"weekday", "hour_band", "product", "category", *STREAMS["tickets"].categories}
-FINGERPRINT = "1504652883df2416dddd5ce6cdde4fa96e104ce8abfcaf53861e9b3478c609d2"
+FINGERPRINT = "9f7092abe47e520e87cd28108d1650294e1d8fdf530c84ae9a3954b6c52a1d28"
 
 each_feature = pytest.mark.parametrize("feature", EVERY.features, ids=lambda one: one.name)
 
