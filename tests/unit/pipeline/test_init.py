@@ -52,3 +52,16 @@ def test_configuration_that_exists_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="overwrites nothing"):
         run_init(tmp_path, tmp_path / "made.toml")
     assert (tmp_path / "made.toml").read_bytes() == before
+
+
+def test_contracts_without_orders_make_churn_the_end_of_contracts(tmp_path: Path) -> None:
+    """With orders beside them it is inactivity, until somebody says otherwise."""
+    (tmp_path / "contracts.csv").write_text(
+        "customer_id,started_at,ended_at,plan,monthly_price\n7,2022-01-05,,basic,9.00\n"
+    )
+    made = run_init(tmp_path, tmp_path / "made.toml")
+    assert load_config(tmp_path / "made.toml", tmp_path).churn.definition == "contract"
+    assert "There are contracts and no orders, so churn is the end of contracts." in made.words()
+    (tmp_path / "orders.csv").write_text("customer_id,ordered_at\n7,2022-01-05\n")
+    run_init(tmp_path, tmp_path / "both.toml")
+    assert load_config(tmp_path / "both.toml", tmp_path).churn.definition == "inactivity"
