@@ -11,6 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from retain.config import load_config
+from retain.pipeline import assess
 from retain.pipeline.project import Project
 from retain.pipeline.report import write_report
 from retain.pipeline.score import run_scoring
@@ -111,6 +112,12 @@ def test_the_model_is_beside_baselines_of_contracts(phones: Phones) -> None:
     assert 0.6 < found["observed_expected"] < 1.6
     rounds = phones("backtest", "--cutoffs", "2023-09-01")["rounds"]
     assert [set(one["baselines"]) for one in rounds] == [{"tenure_hazard", "sbg"}]
+
+
+def test_where_no_curve_can_be_fitted_it_is_left_out(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the baselines; the model is measured all the same."""
+    monkeypatch.setattr(assess, "learn_tenure", lambda *_: None)
+    assert set(phones("evaluate", "--cutoff", "2023-10-01")["baselines"]) == {"tenure_hazard"}
 
 
 def test_every_customer_has_one_score_or_the_reason_why_not(phones: Phones, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ PERIODS = 36
 """Contracts older than three years share the last period."""
 SMOOTH = 4.0
 """How far neighbouring periods are drawn together: a difference of half a log-odds between two costs half a nat."""
-_STEPS = 100
-_CLOSE = 1e-10
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Hazard:
     sizes = (1,)
 
     def fit(self, task: Task) -> Fitted:
-        """The penalised maximum-likelihood fit, by Newton's method."""
+        """The penalised maximum-likelihood fit."""
         column = task.names.index(TENURE) if TENURE in task.names else -1
         known = np.isfinite(task.x[:, column]) if column >= 0 else np.zeros(len(task.y), dtype=bool)
         mean = float(logit(task.y.mean()))
@@ -106,15 +105,16 @@ class Hazard:
 def _smoothed(rows: FloatArray, churned: FloatArray, start: float) -> FloatArray:
     """Log-odds of each period with the highest likelihood, less the penalty on differences of neighbours."""
     step = np.diff(np.eye(PERIODS), axis=0)
-    penalty = SMOOTH * step.T @ step
     # Where all periods together have one outcome only the maximum is at infinity: a hair pulls them to the start.
-    penalty += 1e-6 * np.eye(PERIODS)
-    odds = np.full(PERIODS, start)
-    for _ in range(_STEPS):
-        chance = expit(odds)
-        slope = churned - rows * chance - penalty @ (odds - start)
-        change = np.linalg.solve(penalty + np.diag(rows * chance * (1 - chance)), slope)
-        odds = odds + np.clip(change, -1, 1)
-        if np.abs(change).max() < _CLOSE:
-            break
-    return odds
+    penalty = SMOOTH * step.T @ step + 1e-6 * np.eye(PERIODS)
+
+    def cost(odds: FloatArray) -> tuple[float, FloatArray]:
+        """The negative penalised log-likelihood and its gradient."""
+        pull = penalty @ (odds - start)
+        value = (rows * np.logaddexp(0, odds) - churned * odds).sum() + (odds - start) @ pull / 2
+        return float(value), rows * expit(odds) - churned + pull
+
+    found = minimize(
+        cost, np.full(PERIODS, start), jac=True, method="L-BFGS-B", options={"ftol": 1e-14, "maxiter": 1000}
+    )
+    return np.asarray(found.x)
