@@ -44,14 +44,14 @@ FEATURES = (
         Measure("contracts", How.COUNT),
         "contract",
         "Who has signed again has chosen twice.",
-        "{contracts_begun:contract} so far",
+        "contracts so far: {contracts_begun:.0f}",
     ),
     Feature(
         "contract_price_running",
         Balance((Measure("contracts", How.SUM, "price"),), (Measure("contract_ends", How.SUM, "price"),)),
         "contract",
         "What the customer pays a month at present.",
-        "running contracts cost {contract_price_running:,.2f} a month",
+        "running contracts cost {contract_price_running:money} a month",
     ),
     Feature(
         "contract_price_step_365d",

@@ -18,6 +18,7 @@ from retain.errors import OutputError
 from retain.events.store import MISSING
 from retain.labels import require_cutoff
 from retain.modelling.tracking import CHAMPION
+from retain.scoring.languages import ReasonSettings
 from retain.scoring.scorecard import STATUSES, Scored, score, scorecard
 from retain.scoring.tiers import TIERS
 from retain.timeline import instant_text
@@ -101,7 +102,11 @@ class ScoringRun:
 
 
 def run_scoring(
-    project: Project, as_of: int | None = None, out: Path | None = None, model: str | None = None
+    project: Project,
+    as_of: int | None = None,
+    out: Path | None = None,
+    model: str | None = None,
+    language: str | None = None,
 ) -> ScoringRun:
     """Scores of every customer, written as a whole or not at all.
 
@@ -110,15 +115,18 @@ def run_scoring(
         as_of: predictions are made as of then; None is the end of the data.
         out: the folder to write; None is ``scores/<date>`` in the project's part of the workspace.
         model: alias, number or version, or the path of a bundle's folder; None is the champion.
+        language: of the reasons, or ``customer``; None is the configuration's.
 
     Raises:
+        UsageError: reasons are not told in that language.
         WindowError: the date does not fit the data.
         ModelError: no such model, or it does not fit the data or the definition of churn.
         OutputError: the folder holds something else, or cannot be written.
     """
+    reasons = project.config.reasons if language is None else ReasonSettings(language)
     as_of = project.end_of_data() if as_of is None else as_of
     opened, notes = project.model(model or CHAMPION)
-    run = make_scores(project, as_of, opened, notes, out)
+    run = make_scores(project, as_of, opened, notes, out, reasons)
     _refuse_foreign(run.folder)
     with atomic.folder(run.folder) as temporary:
         parquet.write_table(run.table, temporary / SCORES, compression="zstd")
@@ -128,10 +136,16 @@ def run_scoring(
 
 
 def make_scores(
-    project: Project, as_of: int, opened: Bundle, notes: Sequence[str] = (), out: Path | None = None
+    project: Project,
+    as_of: int,
+    opened: Bundle,
+    notes: Sequence[str] = (),
+    out: Path | None = None,
+    reasons: ReasonSettings | None = None,
 ) -> ScoringRun:
     """The same, in memory only, by a model that fits."""
     config, store = project.config, project.store
+    reasons = reasons or config.reasons
     require_cutoff(store, as_of, config.churn)
     notes = list(notes)
     if opened.trained_until > as_of:
@@ -140,7 +154,7 @@ def make_scores(
             f"these scores look better than any real forecast of that day."
         )
     project.progress("scoring")
-    scored = score(store, opened, project.engine, as_of, config.tiers, config.value)
+    scored = score(store, opened, project.engine, as_of, config.tiers, config.value, reasons.language)
     playbook = playbook_of(project)
     actions = recommend(
         playbook,
@@ -148,7 +162,12 @@ def make_scores(
         scored.raising_topics,
         contact_rules(store, scored, playbook, as_of, high_value_cut(scored.expected_value)),
     )
-    decisive = (config.digest, repr(playbook), *(one.fingerprint for one in store.accounts.values()))
+    decisive = (
+        config.digest,
+        repr(reasons),
+        repr(playbook),
+        *(one.fingerprint for one in store.accounts.values()),
+    )
     parts = (opened.version, str(as_of), *decisive)
     run_id = hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
     table = scorecard(
