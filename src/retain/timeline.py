@@ -143,6 +143,11 @@ class LabelWindow:
                 f"they are {self.horizon_days} and {self.lead_days}."
             )
 
+    @property
+    def days(self) -> int:
+        """Days from the cutoff to the window's end."""
+        return self.lead_days + self.horizon_days
+
     def start(self, cutoff: int) -> int:
         """The first instant inside the window."""
         return cutoff + self.lead_days * DAY
@@ -153,7 +158,7 @@ class LabelWindow:
 
     def latest_cutoff(self, closed_by: int) -> int:
         """The last cutoff whose label window has closed by that instant."""
-        return closed_by - (self.lead_days + self.horizon_days) * DAY
+        return closed_by - self.days * DAY
 
 
 def cutoffs_back_from(last: int, first: int, step_days: int, most: int) -> tuple[int, ...]:

@@ -125,7 +125,7 @@ class _Asked:
         self, tables: Mapping[str, EventTable], customers: int, lines: IntArray | None
     ) -> dict[str, View]:
         views = {
-            name: stream_view(name, tables[STREAMS[name].table], customers)
+            name: stream_view(name, tables[STREAMS[name].table], customers, self._store.money_exponent)
             for name in self._read
             if name in STREAMS
         }

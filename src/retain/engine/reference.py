@@ -10,12 +10,12 @@ import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retain.engine.panel import Panel, Snapshots, combine, entropy, weighted_log
-from retain.engine.streams import STREAMS, Number, Share, Span, Stream
+from retain.engine.streams import STREAMS, Changed, Money, Number, Share, Span, Step, Stream
 from retain.engine.views import GAP_PART, HOURS_A_BAND, ITEM_PARTS, number_parts
 from retain.events.attributes import TABLE
 from retain.events.store import MISSING
@@ -103,21 +103,25 @@ def _stream_events(known: Mapping[str, Sequence[_Row]]) -> dict[str, list[_Event
     """The events of every stream of one customer, by time."""
     return {
         name: sorted(
-            (event for row in known.get(stream.table, ()) if (event := _event(stream, row)) is not None),
+            (
+                event
+                for row in known.get(stream.table, ())
+                if (event := _event(stream, row, known[stream.table])) is not None
+            ),
             key=lambda event: event.time,
         )
         for name, stream in STREAMS.items()
     }
 
 
-def _event(stream: Stream, row: _Row) -> _Event | None:
-    """What a row tells in a stream; None where it tells nothing."""
+def _event(stream: Stream, row: _Row, rows: Sequence[_Row]) -> _Event | None:
+    """What a row tells in a stream, among the customer's rows of its table; None where it tells nothing."""
     time = row.time if stream.time is None else row.values.get(stream.time)
     if not isinstance(time, int):
         return None
     if stream.only is not None and row.values.get(stream.only[0]) != (stream.only[1] or 1):
         return None
-    numbers = {name: _number_of(spec, row) for name, spec in stream.numbers.items()}
+    numbers = {name: _number_of(spec, row, rows) for name, spec in stream.numbers.items()}
     flags = {}
     for name, flag in stream.flags.items():
         number = numbers[flag.number]
@@ -127,19 +131,40 @@ def _event(stream: Stream, row: _Row) -> _Event | None:
     return _Event(time, {**numbers, **flags, **categories})
 
 
-def _number_of(spec: Number, row: _Row) -> int | None:
-    """A number of a row in whole parts; None where not known."""
+def _number_of(spec: Number, row: _Row, rows: Sequence[_Row]) -> int | None:
+    """A number of a row, among the customer's rows of its table, in whole parts; None where not known."""
     if isinstance(spec, Span):
         start = row.time if spec.start is None else row.values.get(spec.start)
         end = row.values.get(spec.end)
         if not isinstance(start, int) or not isinstance(end, int):
             return None
         return (end - start) // MINUTE
+    if isinstance(spec, Step | Changed):
+        return _step(spec, row, rows)
+    if isinstance(spec, Money):
+        price = row.values.get(spec.column)
+        return None if price is None else int(price)
     value = row.values.get(spec.column)
     of = row.values.get(spec.of) if isinstance(spec, Share) else 1.0
     if value is None or of is None:
         return None
     return round(float(value) / float(of) * spec.parts)
+
+
+def _step(spec: Step | Changed, row: _Row, rows: Sequence[_Row]) -> int | None:
+    """How a column of a row differs from that of the row before; of one instant the smaller comes first, unknown ones at all."""
+
+    def rank(one: _Row) -> tuple[Any, ...]:
+        value = one.values.get(spec.column)
+        return (one.time, value is not None, 0 if value is None else value)
+
+    ordered = sorted(rows, key=rank)
+    place = next(at for at, one in enumerate(ordered) if one is row)
+    now = row.values.get(spec.column)
+    before = ordered[place - 1].values.get(spec.column) if place else None
+    if now is None or before is None:
+        return None
+    return int(now != before) if isinstance(spec, Changed) else int(now) - int(before)
 
 
 def _views(rows: Iterable[_Row], store: EventStore) -> dict[str, list[_Event]]:
@@ -235,6 +260,8 @@ def _measure(  # noqa: C901, PLR0911  # one branch a kind of aggregation, as the
         return float(cutoff - min(event.time for event in inside)) / DAY if inside else math.nan
     if one.value is None:
         return float(len(inside))
+    if one.how is How.LAST:
+        inside = [event for event in inside if event.time == max(each.time for each in inside)]
     known = sorted(value for event in inside if (value := event.values[one.value]) is not None)
     if one.how is How.COUNT:
         return float(len(known))
@@ -261,7 +288,7 @@ def _of_numbers(how: How, known: list[int]) -> float:
         return float(sum(known)) / count
     if how is How.MIN:
         return float(known[0])
-    if how is How.MAX:
+    if how in (How.MAX, How.LAST):
         return float(known[-1])
     if how is How.MEDIAN:
         return (float(known[(count - 1) // 2]) + float(known[count // 2])) / 2

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SPAN_PARTS = 60
 """Spans are held in minutes and told in hours."""
+TERM_PARTS = 100
+"""Terms are held in hundredths of a month."""
 SCALE_PARTS = 1_000
 """Ratings are held in thousandths of the best possible one."""
 
@@ -58,7 +60,29 @@ class Span:
     parts: int = SPAN_PARTS
 
 
-Number: TypeAlias = Plain | Share | Span
+@dataclass(frozen=True)
+class Money:
+    """A money column; its parts are the currency's minor units."""
+
+    column: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """By how much a money column differs from the customer's event before; not known for the first."""
+
+    column: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """1 where a category differs from that of the customer's event before, else 0; not known for the first."""
+
+    column: str
+    parts: int = 1
+
+
+Number: TypeAlias = Plain | Share | Span | Money | Step | Changed
 
 
 @dataclass(frozen=True)
@@ -96,7 +120,7 @@ class Stream:
             yield from (one for one in (self.time, self.only and self.only[0]) if one is not None)
             return
         spec = self.numbers[number]
-        read = {Plain: ("column",), Share: ("column", "of"), Span: ("start", "end")}[type(spec)]
+        read = {Share: ("column", "of"), Span: ("start", "end")}.get(type(spec), ("column",))
         own = SCHEMAS[self.table].time
         yield from (name for part in read if (name := getattr(spec, part)) is not None and name != own)
 
@@ -181,8 +205,17 @@ STREAMS: Mapping[str, Stream] = MappingProxyType(
             flags={"late": Flag("delay", least=1)},
         ),
         "payment_failures": Stream("orders", "payment_failed_at"),
-        "contracts": Stream("contracts"),
-        "contract_ends": Stream("contracts", "ended_at"),
+        "contracts": Stream(
+            "contracts",
+            numbers={
+                "price": Money("monthly_price"),
+                "price_step": Step("monthly_price"),
+                "plan_step": Changed("plan"),
+                "term": Plain("term_months", TERM_PARTS),
+            },
+            flags={"plan_changed": Flag("plan_step", least=1)},
+        ),
+        "contract_ends": Stream("contracts", "ended_at", numbers={"price": Money("monthly_price")}),
     }
 )
 """Every stream by the name of its view."""
@@ -205,7 +238,12 @@ class Happenings:
     parts: Mapping[str, int]
 
 
-def happenings(stream: Stream, table: EventTable) -> Happenings:
+def parts_of(spec: Number, money_exponent: int) -> int:
+    """How many whole parts make one unit of that number."""
+    return int(10**money_exponent) if isinstance(spec, Money | Step) else spec.parts
+
+
+def happenings(stream: Stream, table: EventTable, money_exponent: int) -> Happenings:
     """The stream's events among these rows of its table."""
     time = _times(stream.time, table)
     rows = np.flatnonzero((time != MISSING) & _passing(stream, table))
@@ -222,7 +260,7 @@ def happenings(stream: Stream, table: EventTable) -> Happenings:
             if name in there
         },
     }
-    parts = {name: stream.numbers[name].parts for name in numbers}
+    parts = {name: parts_of(stream.numbers[name], money_exponent) for name in numbers}
     return Happenings(table.customer[rows], time[rows], columns, parts)
 
 
@@ -269,11 +307,28 @@ def _number(spec: Number, table: EventTable) -> IntArray:
     if isinstance(spec, Span):
         start, end = _times(spec.start, table), _times(spec.end, table)
         return np.where((start != MISSING) & (end != MISSING), (end - start) // MINUTE, MISSING)
+    if isinstance(spec, Money):
+        return table.columns[spec.column].values.astype(np.int64)
+    if isinstance(spec, Step):
+        now, before = _with_before(table, table.columns[spec.column].values.astype(np.int64))
+        return np.where((now != MISSING) & (before != MISSING), now - before, MISSING)
+    if isinstance(spec, Changed):
+        now, before = _with_before(table, _category(table, spec.column))
+        return np.where((now != MISSING) & (before != MISSING), (now != before).astype(np.int64), MISSING)
     value = table.columns[spec.column].values.astype(np.float64)
     if isinstance(spec, Share):
         value = value / table.columns[spec.of].values.astype(np.float64)
     known = np.isfinite(value)
     return np.where(known, np.rint(np.where(known, value, 0) * spec.parts).astype(np.int64), MISSING)
+
+
+def _with_before(table: EventTable, value: IntArray) -> tuple[IntArray, IntArray]:
+    """The value of each row and of the customer's row before; of one instant the smaller comes first, unknown ones at all."""
+    order = np.lexsort((value, table.time, table.customer))
+    before = np.full(len(value), MISSING)
+    same = table.customer[order][1:] == table.customer[order][:-1]
+    before[order[1:][same]] = value[order[:-1][same]]
+    return value, before
 
 
 def _flag(flag: Flag, number: IntArray) -> IntArray:

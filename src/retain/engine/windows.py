@@ -200,6 +200,13 @@ class Windows:
             return _days_since(view.time, low, high > low, self._cutoff)
         if one.value is None:
             return (high - low).astype(np.float64)
+        if one.how is How.LAST:
+            # Only the last event's own instant is left of the window; of several then the largest counts.
+            first = np.maximum(_first_of_instant(self._owner(which), view.time)[np.maximum(high - 1, 0)], low)
+            return (
+                _extreme(How.MAX, view.columns[one.value], np.minimum(first, high), high)
+                / view.parts[one.value]
+            )
         if one.how in (How.MIN, How.MAX):
             return _extreme(one.how, view.columns[one.value], low, high) / view.parts[one.value]
         known = self._sum(one, "count")
@@ -248,6 +255,13 @@ def _extreme(how: How, values: IntArray, low: IntArray, high: IntArray) -> Float
     between = np.column_stack((low, high)).ravel()
     found = (np.minimum if how is How.MIN else np.maximum).reduceat(padded, between)[::2]
     return np.where((high > low) & (found != last), found.astype(np.float64), np.nan)
+
+
+def _first_of_instant(owner: IntArray, time: IntArray) -> IntArray:
+    """For each event the place of the first one of the same customer and instant; one more for a view without any."""
+    fresh = np.ones(len(time) + 1, dtype=bool)
+    fresh[1:-1] = (time[1:] != time[:-1]) | (owner[1:] != owner[:-1])
+    return np.maximum.accumulate(np.where(fresh, np.arange(len(time) + 1), 0))
 
 
 def _days_since(time: IntArray, position: IntArray, there: BoolArray, cutoff: IntArray) -> FloatArray:

@@ -231,6 +231,12 @@ _ALL = (
             _time("ended_at", "When it ended; unknown before that."),
             Field("plan", Kind.TEXT, "Which plan."),
             Field("monthly_price", Kind.MONEY, "Price a month.", minimum=0),
+            Field(
+                "term_months",
+                Kind.NUMBER,
+                "Months from one renewal to the next, as agreed at the start.",
+                minimum=0,
+            ),
             _RECORDED,
         ),
         time="started_at",

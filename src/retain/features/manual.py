@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retain.features.catalog import FAMILIES
-from retain.features.spec import Attribute, Balance, How, Measure, Ratio
+from retain.features.spec import Attribute, Balance, How, Measure, Ratio, Renewal
 
 if TYPE_CHECKING:
     from retain.features.spec import Formula, Remedy
@@ -17,6 +17,8 @@ _VALUES = {
     "gross": "price before discount",
     "wait": "hours waited",
     "delay": "hours of delay",
+    "price_step": "price less that of the contract before",
+    "term": "term in months",
 }
 _VIEWS = {
     "lines": "order lines",
@@ -47,6 +49,7 @@ _SAID = {
     How.DISTINCT: "number of different values of {value} in {events}",
     How.ENTROPY: "entropy of {value} over {events}",
     How.TOP_SHARE: "share of the most frequent {value} in {events}",
+    How.LAST: "{value} of the last of {events}",
     How.SINCE_LAST: "days from the last of {events} to the cutoff",
     How.SINCE_FIRST: "days from the first of {events} to the cutoff",
 }
@@ -101,6 +104,8 @@ def in_words(formula: Formula) -> str:
         return " + ".join(map(_measure, formula.added)) + "".join(
             f" - {_measure(one)}" for one in formula.removed
         )
+    if isinstance(formula, Renewal):
+        return f"a - b mod a: a = {_measure(formula.term)}, b = {_measure(formula.age)}"
     return f"(a - b) / (a + b), a = {_measure(formula.recent)}, b = {_measure(formula.before)}"
 
 

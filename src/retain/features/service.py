@@ -1,8 +1,8 @@
-"""Whether the company kept its promises: deliveries, payments, and contracts."""
+"""Whether the company kept its promises, and payments went well."""
 
 from __future__ import annotations
 
-from retain.features.spec import Balance, Feature, How, Measure, Ratio, Remedy
+from retain.features.spec import Feature, How, Measure, Ratio, Remedy
 from retain.timeline import Lookback
 
 _HALF, _YEAR = Lookback(180), Lookback(365)
@@ -52,26 +52,5 @@ FEATURES = (
         "Failed payments end relationships that nobody wanted to end.",
         "failed payments in the last 365 days: {failed_payments_365d:.0f}",
         remedy=Remedy("mend_payments", at_most=0.0),
-    ),
-    Feature(
-        "contracts_running",
-        Balance((Measure("contracts", How.COUNT),), (Measure("contract_ends", How.COUNT),)),
-        "contract",
-        "A running contract binds.",
-        "contracts running: {contracts_running:.0f}",
-    ),
-    Feature(
-        "contract_tenure_days",
-        Measure("contracts", How.SINCE_FIRST),
-        "contract",
-        "Long contracts last longer.",
-        "first contract {contract_tenure_days:days} ago",
-    ),
-    Feature(
-        "days_since_contract_end",
-        Measure("contract_ends", How.SINCE_LAST),
-        "contract",
-        "Who ended a contract often leaves altogether.",
-        "a contract ended {days_since_contract_end:days} ago",
     ),
 )

@@ -42,6 +42,8 @@ class How(StrEnum):
     """Shannon entropy of the known categories in nats: 0 for one only, log k for k equally often."""
     TOP_SHARE = "top_share"
     """Share of the most frequent known category."""
+    LAST = "last"
+    """Value of the last event; of several at one instant the largest."""
     SINCE_LAST = "since_last"
     """Days from the last event to the cutoff."""
     SINCE_FIRST = "since_first"
@@ -132,7 +134,20 @@ class Attribute:
     levels: tuple[str, ...] = ()
 
 
-Formula = Measure | Ratio | Contrast | Balance | Attribute
+@dataclass(frozen=True)
+class Renewal:
+    """Days to the next whole multiple of a term since the last event; not known without a term above 0.
+
+    Attributes:
+        age: days since the last event.
+        term: its term in months, of which twelve are 365.25 days.
+    """
+
+    age: Measure
+    term: Measure
+
+
+Formula = Measure | Ratio | Contrast | Balance | Renewal | Attribute
 
 
 @dataclass(frozen=True)
@@ -227,6 +242,8 @@ def measures(formula: Formula) -> Iterator[Measure]:
         yield from (formula.top, formula.bottom)
     elif isinstance(formula, Balance):
         yield from (*formula.added, *formula.removed)
+    elif isinstance(formula, Renewal):
+        yield from (formula.age, formula.term)
     elif isinstance(formula, Contrast):
         yield from (formula.recent, formula.before)
 

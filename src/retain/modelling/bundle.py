@@ -13,6 +13,8 @@ from retain.features.attributes import attribute
 from retain.features.catalog import EVERY
 from retain.features.spec import Attribute, FeatureSet, Holds
 from retain.labels import UNDATED, ChurnSettings
+from retain.lifetime.forecast import Forecast
+from retain.lifetime.tenure import ContractForecast
 from retain.modelling import calibration
 from retain.modelling.learners import LEARNERS, Fitted
 from retain.timeline import instant, instant_text
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from retain.modelling.calibration import Calibration
     from retain.modelling.training import Trained
 
-FORMAT = 4
+FORMAT = 5
 """Raised when what a bundle holds changes, so that an older one is refused with a reason."""
 CARD = "bundle.json"
 _MODEL = "model.txt"
@@ -46,6 +48,7 @@ class Bundle:
         churn: the definition that it predicts.
         fitted: the model.
         calibration: from its log-odds to probabilities.
+        forecast: what customers bring, learned from the same data; None where they taught nothing about it.
     """
 
     version: str
@@ -54,6 +57,7 @@ class Bundle:
     churn: ChurnSettings
     fitted: Fitted
     calibration: Calibration
+    forecast: Forecast | ContractForecast | None = None
 
     @property
     def trained_until(self) -> int:
@@ -77,13 +81,20 @@ class Bundle:
         return self.calibration(self.fitted.log_odds(x))
 
 
-def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
+def save(
+    trained: Trained,
+    folder: Path,
+    *,
+    data: Mapping[str, str],
+    forecast: Forecast | ContractForecast | None = None,
+) -> str:
     """The version of the bundle written into that folder, which it replaces.
 
     Args:
         trained: the model.
         folder: where to.
         data: fingerprints of what it was trained on: the tables, and how their texts were read.
+        forecast: what the same customers teach about what each will bring.
     """
     text = trained.fitted.text()
     card = {
@@ -96,6 +107,7 @@ def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
         "fingerprint": trained.features.fingerprint,
         "churn": asdict(trained.churn),
         "calibration": calibration.as_dict(trained.calibration),
+        "forecast": None if forecast is None else forecast.as_dict(),
         "training": {
             "until": instant_text(trained.plan.until),
             "cutoffs": [instant_text(one) for one in trained.plan.cutoffs],
@@ -160,7 +172,15 @@ def load(folder: Path) -> Bundle:
         churn=ChurnSettings(**card["churn"]),
         fitted=LEARNERS.get(card["learner"]).load(texts[_MODEL]),
         calibration=calibration.from_dict(card["calibration"]),
+        forecast=_forecast(card["forecast"]),
     )
+
+
+def _forecast(kept: Mapping[str, Any] | None) -> Forecast | ContractForecast | None:
+    """What ``as_dict`` of either forecast gave, as it was."""
+    if kept is None:
+        return None
+    return ContractForecast.of(kept) if "curve" in kept else Forecast.of(kept)
 
 
 def _text(file: Path) -> str:

@@ -17,7 +17,7 @@ from retain.labels import customers_of, labels_of
 from retain.modelling import calibration, leaks
 from retain.modelling.learners import LEARNERS, RFM, Logistic, Task
 from retain.modelling.training import (
-    BASELINE,
+    BASELINES,
     FEWEST_OF_A_CLASS,
     Contest,
     Plan,
@@ -281,7 +281,7 @@ def train_given(
 
 def baselines_of(features: FeatureSet) -> tuple[str, ...]:
     """The learners that are always trained beside the configured ones: RFM where there are orders."""
-    return (BASELINE,) if set(RFM) & set(features.names) else ()
+    return (BASELINES["orders"],) if set(RFM) & set(features.names) else ()
 
 
 def _together(fold: IntArray, found: Sequence[FloatArray]) -> FloatArray:

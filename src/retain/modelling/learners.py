@@ -12,6 +12,7 @@ from scipy.special import logit
 
 from retain.modelling import discriminative
 from retain.modelling.contributions import ShapleyTables
+from retain.modelling.hazard import Hazard
 from retain.modelling.trees import categories_of, read_forest
 from retain.registry import Registry
 
@@ -488,6 +489,7 @@ LEARNERS: Registry[Learner] = Registry(
         "lightgbm": Boosting,
         "logistic": Logistic,
         "rfm_logistic": _rfm,
+        "tenure_hazard": Hazard,
     },
 )
-"""Every learner by its name; ``rfm_logistic`` is always trained beside the others."""
+"""Every learner by its name; one of the last two, as churn is defined, is always trained beside the others."""

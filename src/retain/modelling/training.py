@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     LabelArray = npt.NDArray[np.int8]
 
-BASELINE = "rfm_logistic"
-"""Always trained beside the configured learners, and champion where it is better."""
+BASELINES = {"orders": "rfm_logistic", "contracts": "tenure_hazard"}
+"""By the table that makes a customer: always trained beside the configured learners, and champion where it is better."""
 MOST_THREADS = 64
 MOST_ROWS = 100_000
 """Rows that train for a validation cutoff; the figures behind it are in ``docs/decisions/0003-training.md``."""
@@ -197,6 +197,11 @@ class Trained:
         return self.calibration(self.fitted.log_odds(x))
 
 
+def baseline_of(churn: ChurnSettings) -> str:
+    """The learner that is always trained beside the others where churn means this."""
+    return BASELINES[LABELS.get(churn.definition).table]
+
+
 def make_plan(store: EventStore, until: int, churn: ChurnSettings, settings: TrainingSettings) -> Plan:
     """The cutoffs to train and validate on, from what had happened by that instant.
 
@@ -204,7 +209,7 @@ def make_plan(store: EventStore, until: int, churn: ChurnSettings, settings: Tra
         WindowError: no label window has closed by then.
         TrainingError: the purge leaves no validation cutoff with an earlier one to train on.
     """
-    first, last = observed(store)
+    first, last = observed(store, churn)
     newest = churn.window.latest_cutoff(min(until, last))
     oldest = first + (settings.warm_up_days or max(1, churn.active_days // 2)) * DAY
     step = settings.step_days or max(1, churn.horizon_days // 3)
@@ -213,7 +218,7 @@ def make_plan(store: EventStore, until: int, churn: ChurnSettings, settings: Tra
     history = (oldest - first) // DAY
     if not cutoffs:
         raise WindowError(
-            f"No label window has closed by {instant_text(min(until, last))[:10]}: the first order is of {instant_text(first)[:10]}, "
+            f"No label window has closed by {instant_text(min(until, last))[:10]}: the data begin on {instant_text(first)[:10]}, "
             f"and a cutoff needs {history} days of history before it and {span} days for its label window. Load a longer history, or choose a shorter horizon_days or active_days."
         )
     folds: list[Fold] = []
@@ -275,7 +280,7 @@ def train(
     _require_both_classes(y)
     suspects = leaks.find(x, y, snapshots.cutoff, features.names, features.categories)
     leaks.require_none(suspects, settings.allow_leaks)
-    names = tuple(dict.fromkeys((*settings.learners, BASELINE)))
+    names = tuple(dict.fromkeys((*settings.learners, baseline_of(churn))))
     largest = max(size for name in names for size in LEARNERS.get(name).sizes)
     truths: list[LabelArray] = []
     usable: list[Fold] = []

@@ -118,8 +118,8 @@ def run_backtest(
         )
     chosen = tuple(cutoffs) if cutoffs is not None else past_cutoffs(project, most, step_days)
     for cutoff in chosen:
-        require_cutoff(store, cutoff)
-        require_closed(config.churn, cutoff, observed(store)[1])
+        require_cutoff(store, cutoff, config.churn)
+        require_closed(config.churn, cutoff, observed(store, config.churn)[1])
     folder = project.folder / "backtest"
     places = {
         cutoff: folder / f"{instant_text(cutoff).replace(':', '')}-{_key(project, cutoff)}.json"
@@ -141,14 +141,14 @@ def past_cutoffs(project: Project, most: int, step_days: int) -> tuple[int, ...]
         WindowError: there is none.
     """
     config, store = project.config, project.store
-    newest = config.churn.window.latest_cutoff(observed(store)[1]) // DAY * DAY
+    newest = config.churn.window.latest_cutoff(observed(store, config.churn)[1]) // DAY * DAY
     step = step_days or max(1, config.churn.horizon_days // 3)
     found: list[int] = []
     obstacle = ""
     while len(found) < most:
         cutoff = newest - len(found) * step * DAY
         try:
-            require_cutoff(store, cutoff)
+            require_cutoff(store, cutoff, config.churn)
             make_plan(store, cutoff, config.churn, config.training)
         except (WindowError, TrainingError) as cause:
             obstacle = str(cause)

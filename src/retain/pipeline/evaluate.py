@@ -137,8 +137,8 @@ def run_evaluation(project: Project, cutoff: int | None = None, model: str | Non
         return _of_given(project, cutoff, model)
     if cutoff is None:
         raise UsageError("Which date? Predictions are made as of --cutoff, and compared with what followed.")
-    require_cutoff(store, cutoff)
-    require_closed(config.churn, cutoff, observed(store)[1])
+    require_cutoff(store, cutoff, config.churn)
+    require_closed(config.churn, cutoff, observed(store, config.churn)[1])
     registered, trained_now = _model(project, cutoff, model)
     opened = project.open(registered)
     if opened.trained_until > cutoff:

@@ -20,7 +20,6 @@ from retain.scoring.reasons import by_topic, topics_of
 from retain.scoring.scorecard import (
     INVALID,
     NO_HISTORY,
-    NOT_A_CUSTOMER,
     NOT_ELIGIBLE,
     SCORED,
     score_customers,
@@ -29,10 +28,10 @@ from retain.scoring.value import expected_value
 from retain.text.annotate import TABLES
 from retain.text.feed import feed_of
 from retain.text.reading import words
-from retain.timeline import DAY, instant_text
+from retain.timeline import DAY, NEVER, instant_text
 
 if TYPE_CHECKING:
-    from retain.events.store import EventStore, IntArray
+    from retain.events.store import EventStore
     from retain.features.spec import Feature
     from retain.pipeline.project import Project
     from retain.scoring.hints import Hint
@@ -204,7 +203,7 @@ def run_explanation(
     store, config = project.store, project.config
     as_of = project.end_of_data() if as_of is None else as_of
     if not config.churn.given:
-        require_cutoff(store, as_of)
+        require_cutoff(store, as_of, config.churn)
     position = int(np.searchsorted(store.customer_ids, customer_id))
     known = position < len(store.customer_ids) and store.customer_ids[position] == customer_id
     if not known and customer_id not in store.invalid:
@@ -223,21 +222,17 @@ def run_explanation(
             INVALID,
             store.invalid[customer_id],
         )
-    when, amounts = _orders_of(store, position, as_of)
-    latest = tuple(
-        (int(moment), None if amount == MISSING else float(amount) / 10**store.money_exponent)
-        for moment, amount in zip(when[:LATEST], amounts[:LATEST], strict=True)
-    )
+    latest, total = _orders_of(store, position, as_of)
     texts = _texts_of(store, position, as_of)
     only = Snapshots(np.array([position]), np.array([as_of]))
-    if not LABELS.get(opened.churn.definition).eligible(store, as_of, opened.churn)[position]:
-        status, why = NO_HISTORY, "no order known before this date"
-        if opened.churn.given:
-            why = NOT_A_CUSTOMER
-        elif len(when):
-            status = NOT_ELIGIBLE
-            why = f"last order {(as_of - int(when[0])) // DAY} days ago; active means one in {opened.churn.active_days} days"
-        return Explanation(customer_id, as_of, latest, len(when), opened.version, status, why, texts=texts)
+    label = LABELS.get(opened.churn.definition)
+    everybody = np.flatnonzero(label.eligible(store, as_of, opened.churn))
+    if position not in everybody:
+        seen = int(label.last_seen(store, as_of)[position])
+        days = None if seen == NEVER else (as_of - seen) // DAY
+        status = NO_HISTORY if days is None else NOT_ELIGIBLE
+        why = label.why_not_asked(days, opened.churn)
+        return Explanation(customer_id, as_of, latest, total, opened.version, status, why, texts=texts)
     scored = score_customers(store, opened, project.engine, only, config.tiers, config.value, told)
     tongue = languages_of(store, only.customer, told)[0]
     better = hints(opened, scored.values[0], tongue)
@@ -252,8 +247,7 @@ def run_explanation(
         for one, value, effect in zip(features.features, scored.values[0], contributions, strict=True)
     ]
     # What counts as high in value is decided among all who are scored, as `score` does.
-    everybody = np.flatnonzero(LABELS.get(opened.churn.definition).eligible(store, as_of, opened.churn))
-    cut = high_value_cut(expected_value(store, as_of, everybody, config.value))
+    cut = high_value_cut(expected_value(store, as_of, everybody, config.value, opened.churn, opened.forecast))
     playbook = playbook_of(project)
     action = recommend(
         playbook,
@@ -266,7 +260,7 @@ def run_explanation(
         customer_id=customer_id,
         as_of=as_of,
         orders=latest,
-        orders_total=len(when),
+        orders_total=total,
         model_version=opened.version,
         status=SCORED,
         probability=float(scored.probability[0]),
@@ -289,16 +283,25 @@ def _word(feature: Feature, value: float) -> str:
     return feature.levels[int(value) - 1] if feature.levels and np.isfinite(value) else ""
 
 
-def _orders_of(store: EventStore, customer: int, as_of: int) -> tuple[IntArray, IntArray]:
-    """Times and amounts of the customer's sales that were known by then, newest first."""
-    if "orders" not in store.tables:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+def _orders_of(
+    store: EventStore, customer: int, as_of: int
+) -> tuple[tuple[tuple[int, float | None], ...], int]:
+    """The latest sales of the customer with their amounts, newest first, and how many were known."""
+    if not len(store.tables.get("orders", ())):
+        return (), 0
     sales = sales_of(store)
     mine = (sales.customer == customer) & (sales.known < as_of)
     when = sales.time[mine][::-1]
-    if "amount" not in sales.columns:
-        return when, np.full(len(when), MISSING)
-    return when, sales.columns["amount"].values[mine][::-1].astype(np.int64)
+    amounts = (
+        sales.columns["amount"].values[mine][::-1]
+        if "amount" in sales.columns
+        else np.full(len(when), MISSING)
+    )
+    latest = tuple(
+        (int(moment), None if amount == MISSING else float(amount) / 10**store.money_exponent)
+        for moment, amount in zip(when[:LATEST], amounts[:LATEST], strict=True)
+    )
+    return latest, len(when)
 
 
 def _texts_of(store: EventStore, customer: int, as_of: int) -> tuple[Said, ...]:

@@ -13,8 +13,8 @@ from retain import atomic
 from retain.engine.panel import Snapshots
 from retain.errors import UsageError, did_you_mean
 from retain.exports.cells import neutralise
-from retain.labels import LABELS, require_cutoff, sales_of
-from retain.timeline import instant_text
+from retain.labels import LABELS, require_cutoff
+from retain.timeline import NEVER, instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ class FeatureRun:
 
 
 def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> FeatureRun:
-    """The feature panel of every customer with an order before the cutoff, or with a row of their own, in one file.
+    """The feature panel of everybody who had become a customer before the cutoff, written to one file.
 
     Columns: ``customer_id``, ``cutoff``, ``eligible``, then the features; rows by cutoff and customer.
 
@@ -74,16 +74,11 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
         )
     store, churn = project.store, project.config.churn
     cutoffs = tuple(dict.fromkeys(cutoffs))
-    label = LABELS.get(churn.definition)
-    if churn.given:
-        known = [np.flatnonzero(label.eligible(store, cutoff, churn)) for cutoff in cutoffs]
-    else:
+    if not churn.given:
         for cutoff in cutoffs:
-            require_cutoff(store, cutoff)
-        sales = sales_of(store)
-        known = [
-            np.unique(sales.customer[(sales.time < cutoff) & (sales.known < cutoff)]) for cutoff in cutoffs
-        ]
+            require_cutoff(store, cutoff, churn)
+    label = LABELS.get(churn.definition)
+    known = [np.flatnonzero(label.last_seen(store, cutoff) > NEVER) for cutoff in cutoffs]
     snapshots = Snapshots(
         np.concatenate(known), np.repeat(np.array(cutoffs, dtype=np.int64), [len(one) for one in known])
     )

@@ -23,7 +23,7 @@ from retain.modelling.given import (
 )
 from retain.pipeline.assess import Assessment
 from retain.pipeline.parts import told_apart
-from retain.scoring.value import expected_value
+from retain.scoring.value import expected_value, learn
 
 if TYPE_CHECKING:
     from retain.engine.panel import FloatArray
@@ -82,7 +82,10 @@ def assess_given(project: Project, opened: Bundle) -> tuple[Assessment, int]:
     for one, z in zip(parts, calibration.left_out(pairs, opened.calibration), strict=True):
         chance[one] = expit(z)
 
-    worth = expected_value(project.store, opened.trained_until, known.snapshots.customer, config.value)
+    forecast = learn(project.store, opened.trained_until, opened.churn)
+    worth = expected_value(
+        project.store, opened.trained_until, known.snapshots.customer, config.value, opened.churn, forecast
+    )
 
     def measured(p: FloatArray) -> Measures:
         return measure(

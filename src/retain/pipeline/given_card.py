@@ -14,7 +14,7 @@ from retain.evaluation.segments import Predicted
 from retain.labels import UNDATED
 from retain.modelling import calibration
 from retain.modelling.given import ONE_FEATURE, WARNING, folds_of, labelled, one_feature
-from retain.modelling.training import BASELINE
+from retain.modelling.training import BASELINES
 from retain.pipeline.given import OUT_OF_FOLD, segments_by_words
 from retain.pipeline.model_card import (
     FIGURES,
@@ -43,8 +43,9 @@ def gather_given(project: Project, trained: Trained, version: str) -> ModelCard:
     found = measure(known.y, p, seed=config.training.seed, resamples=config.evaluation.resamples)
     single = one_feature(x, known.y, folds_of(known.y, trained.seed), trained.features)
     beside = {ONE_FEATURE: single}
-    if BASELINE in parts[0].log_odds:
-        beside[BASELINE] = np.concatenate([one.log_odds[BASELINE] for one in parts])[order]
+    rfm = BASELINES["orders"]
+    if rfm in parts[0].log_odds:
+        beside[rfm] = np.concatenate([one.log_odds[rfm] for one in parts])[order]
     strongest = importance(project, trained)
     return ModelCard(
         project=config.name,

@@ -73,6 +73,8 @@ class Begun:
             lines.append(
                 "There are no orders but labels, so churn is what they say; their columns have no time and may leak."
             )
+        elif _by_contract(self.found):
+            lines.append("There are contracts and no orders, so churn is the end of contracts.")
         elif "orders" not in self.found.tables:
             lines.append("No table of orders was recognised: name one under [source.tables.orders].")
         return [
@@ -128,21 +130,34 @@ def _config(found: Look, base: Path, out: Path) -> str:
             lines.append(f"values.{column} = {{ {pairs} }}    # theirs = ours")
     given = is_given(found)
     lines += static_lines(found)
-    if "orders" not in found.tables and not given:
+    if "orders" not in found.tables and not given and not _by_contract(found):
         required = ", ".join(SCHEMAS["orders"].required)
         lines += ["", f"# [source.tables.orders]    # needed: columns {required}", '# path = "orders.csv"']
     lines += ["", *(f"# Not used: {note}" for note in notes_left(found))]
     if given:
         return "\n".join([*lines, *given_lines(found)])
+    meaning = [
+        f"active_days = {churn.active_days}           # who ordered in so many days before the cutoff is asked about",
+        f"horizon_days = {churn.horizon_days}           # no order in so many days afterwards counts as churn",
+    ]
+    if _by_contract(found):
+        meaning = [
+            'definition = "contract"     # who has a running contract is asked about',
+            f"horizon_days = {churn.horizon_days}           # no contract left after so many days counts as churn",
+        ]
     lines += [
         "",
         "[churn]",
-        f"active_days = {churn.active_days}           # who ordered in so many days before the cutoff is asked about",
-        f"horizon_days = {churn.horizon_days}           # no order in so many days afterwards counts as churn",
+        *meaning,
         f"lead_days = {churn.lead_days}               # days between the cutoff and that window, in which to act",
         "",
     ]
     return "\n".join(lines)
+
+
+def _by_contract(found: Look) -> bool:
+    """Whether contracts, and no orders, say who is a customer."""
+    return "contracts" in found.tables and "orders" not in found.tables
 
 
 def _relative(source: TableSource, base: Path, out: Path) -> str:

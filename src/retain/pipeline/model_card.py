@@ -15,8 +15,8 @@ from retain.evaluation.delong import delong_interval
 from retain.evaluation.intervals import Interval
 from retain.evaluation.segments import Predicted
 from retain.modelling import calibration
-from retain.modelling.training import BASELINE, drawn, eligible_snapshots
-from retain.pipeline.assess import bgnbd
+from retain.modelling.training import baseline_of, drawn, eligible_snapshots
+from retain.pipeline.assess import RHYTHMS, rhythm_of
 from retain.pipeline.parts import segments_of
 from retain.pipeline.report import CAVEATS, NAMES
 from retain.reports.model_card import NAME, CutoffQuality, ModelCard, with_gate
@@ -86,7 +86,7 @@ def gather(project: Project, trained: Trained, version: str) -> ModelCard:
         ),
         tables=accounts(project),
         metrics=tuple(FIGURES.values()),
-        baselines=(NAMES[BASELINE], NAMES["bgnbd"]),
+        baselines=(NAMES[baseline_of(config.churn)], NAMES[rhythm_of(config.churn)]),
         quality=quality,
         learners=[(one.learner, one.mean_auroc) for one in trained.contests],
         segments=segments_of(
@@ -150,7 +150,7 @@ def _quality(project: Project, seen: Validated, p: FloatArray) -> CutoffQuality:
     enough = max(FEWEST_RESAMPLES, MOST_DRAWN // len(seen.y))
     found = measure(seen.y, p, seed=config.training.seed, resamples=min(config.evaluation.resamples, enough))
     at = Snapshots(seen.customer, np.full(len(seen.customer), seen.cutoff, dtype=np.int64))
-    chance = bgnbd(project, seen.cutoff, at)
+    chance = RHYTHMS[rhythm_of(config.churn)](project, seen.cutoff, at)
     unknown = Interval(float("nan"), float("nan"), float("nan"))
     return CutoffQuality(
         cutoff=instant_text(seen.cutoff),
@@ -158,7 +158,7 @@ def _quality(project: Project, seen: Validated, p: FloatArray) -> CutoffQuality:
         churn_rate=found.churn_rate,
         figures=[found.interval(name) for name in FIGURES],
         baselines=[
-            delong_interval(seen.y, seen.log_odds[BASELINE]),
+            delong_interval(seen.y, seen.log_odds[baseline_of(config.churn)]),
             unknown if chance is None else delong_interval(seen.y, chance),
         ],
     )

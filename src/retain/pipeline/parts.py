@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retain.evaluation.segments import Parting, segments
-from retain.labels import sales_of
-from retain.scoring.value import expected_value
+from retain.labels import LABELS, sales_of
+from retain.scoring.value import expected_value, learn
 from retain.timeline import DAY
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NOT_KNOWN = "not known"
 SAID = ("country", "language")
 """Columns of the customers table that part them."""
-TENURES = ((0, "first order less than 90 days ago"), (90, "90 to 364 days ago"), (365, "a year ago or more"))
+TENURES = ((0, "less than 90 days ago"), (90, "90 to 364 days ago"), (365, "a year ago or more"))
 VALUES = ("lower third", "middle third", "upper third")
 
 
@@ -59,17 +59,22 @@ def _said(project: Project, seen: Sequence[Predicted], name: str) -> Parting:
 
 
 def _tenures(project: Project, seen: Predicted) -> IntArray:
-    sales = sales_of(project.store)
-    known = (sales.time < seen.cutoff) & (sales.known < seen.cutoff)
+    """Since when each has been a customer: their first order, or first contract."""
+    table = project.store.tables[LABELS.get(project.config.churn.definition).table]
+    events = sales_of(project.store) if table is project.store.tables.get("orders") else table
+    known = (events.time < seen.cutoff) & (events.known < seen.cutoff)
     first = np.full(len(project.store.customer_ids), seen.cutoff, dtype=np.int64)
-    np.minimum.at(first, sales.customer[known], sales.time[known])
+    np.minimum.at(first, events.customer[known], events.time[known])
     days = (seen.cutoff - first[seen.customer]) // DAY
     return np.searchsorted([least for least, _ in TENURES], days, side="right") - 1
 
 
 def _values(project: Project, seen: Predicted) -> IntArray | None:
     """Thirds of the expected value; None where it tells nobody apart."""
-    worth = expected_value(project.store, seen.cutoff, seen.customer, project.config.value)
+    store, config = project.store, project.config
+    # Learned from what was known at that cutoff, as the predictions were.
+    forecast = learn(store, seen.cutoff, config.churn)
+    worth = expected_value(store, seen.cutoff, seen.customer, config.value, config.churn, forecast)
     if not told_apart(worth):
         return None
     return np.searchsorted(np.quantile(worth, [1 / 3, 2 / 3]), worth, side="left")

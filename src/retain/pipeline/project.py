@@ -128,7 +128,7 @@ class Project:
         return instant(text, self.config.source.zone)
 
     def end_of_data(self) -> int:
-        """The midnight after the last order: the first cutoff at which all data are known.
+        """The midnight after the last event: the first cutoff at which all data are known.
 
         Where customers come with labels, after the last of anything known; where nothing has a time, the present day.
         """
@@ -136,7 +136,7 @@ class Project:
             known = last_known(self.store)
             zone = self.config.source.zone
             return today(zone) if known is None else midnight_after(known, zone)
-        _, last = observed(self.store)
+        _, last = observed(self.store, self.config.churn)
         return midnight_after(last, self.config.source.zone)
 
     def learned_from(self, features: FeatureSet) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from retain import __version__
 from retain.decisions.playbook import FALLBACK
-from retain.labels import observed
+from retain.labels import LABELS, orders_of
 from retain.modelling.dependence import partial_dependence
 from retain.modelling.given import WARNING
 from retain.pipeline.kpis import run_kpis
@@ -21,7 +21,7 @@ from retain.scoring.tiers import TIERS
 from retain.timeline import instant_text, midnight_after
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from retain.evaluation.card import Measures
@@ -48,6 +48,8 @@ NAMES = {
     "rfm_logistic": "RFM logistic regression",
     "bgnbd": "BG/NBD",
     "one_feature": "Logistic regression on the strongest feature",
+    "tenure_hazard": "Hazard by tenure",
+    "sbg": "Shifted beta-geometric",
 }
 TOPIC_WORDS = {
     "recency": "Time since the last order",
@@ -78,6 +80,15 @@ GIVEN_WORDS = {
     "scored": "in the table of customers, so scored",
     "no_history": "in other tables, but not in the table of customers",
 }
+CONTRACT_WORDS = {
+    **STATUS_WORDS,
+    "scored": "with a running contract, so asked about and scored",
+    "not_eligible": "had a contract, but none that runs",
+    "no_history": "no contract known before the date of the scores",
+}
+KINDS: Mapping[str, content.Churn] = {"customers": "given", "contracts": "contract"}
+STATUS_WORDS_OF = {"customers": GIVEN_WORDS, "contracts": CONTRACT_WORDS}
+"""Words of the definitions of churn that are not about orders, by the table that makes somebody a customer."""
 CAVEATS = (
     "The model knows what the tables hold and nothing else: no competitor's offer, no move to another town.",
     "A reason says what moves the score. It does not say that changing it would keep the customer.",
@@ -95,6 +106,8 @@ def write_report(project: Project, run: ScoringRun, evaluation: Evaluation | Non
 def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -> content.ReportContent:
     config, scored = project.config, run.scored
     risky = np.isin(scored.tier.astype(str), AT_RISK)
+    by = LABELS.get(config.churn.definition).table
+    words = STATUS_WORDS_OF.get(by, STATUS_WORDS)
     has_value = bool(np.isfinite(scored.value_at_risk).any())
     card = run.bundle.card["training"]
     given = config.churn.given
@@ -107,10 +120,10 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
         run_id=run.run_id,
         model_version=run.bundle.version,
         churn=content.ChurnDefinition(
-            kind="given" if given else "inactivity",
+            kind=KINDS.get(by, "inactivity"),
             horizon_days=config.churn.horizon_days,
             lead_days=config.churn.lead_days,
-            active_days=None if given else config.churn.active_days,
+            active_days=None if by in KINDS else config.churn.active_days,
         ),
         headline=content.Headline(
             scored=len(scored.customers),
@@ -167,8 +180,7 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
             for one in project.coverage
         ),
         statuses=tuple(
-            content.StatusCount(status, count, (GIVEN_WORDS if given else STATUS_WORDS)[status])
-            for status, count in run.statuses.items()
+            content.StatusCount(status, count, words[status]) for status, count in run.statuses.items()
         ),
         warnings=project.store.warnings,
         caveats=(*CAVEATS, *_of_attributes(run)),
@@ -288,11 +300,13 @@ def _customers(project: Project, run: ScoringRun) -> tuple[content.Customer, ...
 
 
 def _key_figures(project: Project, as_of: int) -> tuple[content.KeyFigure, ...]:
-    if "orders" not in project.store.tables:
-        return ()
     if project.config.churn.given:
+        if "orders" not in project.store.tables:
+            return ()
         # Customers may be known of for longer than orders were recorded.
-        as_of = min(as_of, midnight_after(observed(project.store)[1], project.config.source.zone))
+        as_of = min(
+            as_of, midnight_after(int(orders_of(project.store).time.max()), project.config.source.zone)
+        )
     figures = run_kpis(project, as_of, days=project.config.churn.horizon_days)[-1].kpis
     return tuple(
         content.KeyFigure(

@@ -151,7 +151,7 @@ def make_scores(
     if config.churn.given:
         notes += notes_of(project)
     else:
-        require_cutoff(store, as_of)
+        require_cutoff(store, as_of, config.churn)
     if opened.trained_until > as_of:
         notes.append(
             f"The model knew outcomes until {opened.card['training']['until']}, after {instant_text(as_of)}: "

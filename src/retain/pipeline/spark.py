@@ -13,6 +13,7 @@ import pyarrow as pa
 from retain.engine.kernel import compute
 from retain.engine.spark import BATCH
 from retain.errors import ModelError
+from retain.labels import LABELS
 from retain.modelling import bundle
 from retain.scoring import scorecard
 from retain.scoring.languages import ReasonSettings
@@ -50,7 +51,6 @@ COLUMNS = (
 )
 """What `retain score` writes of a customer that depends on no other one."""
 SCHEMA = pa.schema([scorecard.SCHEMA.field(name) for name in COLUMNS])
-NEVER_BOUGHT = "no order known before this date"
 
 
 def score_on_spark(
@@ -89,9 +89,10 @@ def score_on_spark(
             f"Model {opened.version} predicts labels that are given, which Spark does not score. Use `retain score`."
         )
     lacking = sorted(set(opened.features.names) - set(tables.features().names))
-    if lacking or "orders" not in tables.frames:
+    needed = LABELS.get(opened.churn.definition).table
+    if lacking or needed not in tables.frames:
         raise ModelError(
-            f"Model {opened.version} reads {', '.join(lacking) or 'orders'}, which these tables cannot feed. "
+            f"Model {opened.version} reads {', '.join(lacking) or needed}, which these tables cannot feed. "
             f"Give the tables and columns that it was trained on."
         )
     reader = opened.card["data"].get(TEXTS)
@@ -143,7 +144,8 @@ def _scores(
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a partition's customers."""
     opened = _opened(texts)
-    if len(store.tables["orders"]):
+    label = LABELS.get(opened.churn.definition)
+    if len(store.tables[label.table]):
         scored = scorecard.score(store, opened, compute, as_of, tiers, value, reasons.language)
         # Actions are for those who see all customers.
         nothing: list[str] = [""] * len(scored.customers)
@@ -157,19 +159,19 @@ def _scores(
             run_id="",
         ).select(COLUMNS)
     else:
-        card = _without_orders(store, as_of, opened.version)
+        card = _unknown(store, as_of, opened.version, label.why_not_asked(None, opened.churn))
     yield from card.to_batches(max_chunksize=BATCH)
 
 
-def _without_orders(store: EventStore, as_of: int, version: str) -> pa.Table:
-    """The same where none of the customers has an order."""
+def _unknown(store: EventStore, as_of: int, version: str, why: str) -> pa.Table:
+    """The same where none of the customers has an order, or a contract."""
     known, invalid = len(store.customer_ids), sorted(store.invalid)
     rows = known + len(invalid)
     columns = {
         "customer_id": [*store.customer_ids, *invalid],
         "as_of": pa.array(np.full(rows, as_of, dtype=np.int64)).cast(SCHEMA.field("as_of").type),
         "status": [scorecard.NO_HISTORY] * known + [scorecard.INVALID] * len(invalid),
-        "status_reason": [NEVER_BOUGHT] * known + [store.invalid[one] for one in invalid],
+        "status_reason": [why] * known + [store.invalid[one] for one in invalid],
         "model_version": [version] * rows,
     }
     nothing = [None] * rows

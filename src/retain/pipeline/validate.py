@@ -142,7 +142,7 @@ def run_validation(project: Project) -> Validation:
     store, config = project.store, project.config
     if config.churn.given:
         return _of_given(project)
-    first, last = observed(store)
+    first, last = observed(store, config.churn)
     end = project.end_of_data()
     plan, obstacle = None, ""
     try:

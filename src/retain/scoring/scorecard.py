@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from retain.engine.panel import Snapshots
-from retain.labels import LABELS, sales_of
+from retain.labels import LABELS
 from retain.scoring.languages import DEFAULT, languages_of
 from retain.scoring.reasons import MOST, Reason, explain
 from retain.scoring.tiers import TierSettings, tier_of
 from retain.scoring.value import ValueSettings, expected_value, priority
-from retain.timeline import DAY
+from retain.timeline import DAY, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from retain.modelling.bundle import Bundle
 
 SCORED, NOT_ELIGIBLE, NO_HISTORY, INVALID = "scored", "not_eligible", "no_history", "invalid"
-NOT_A_CUSTOMER = "not in the table of customers"
 STATUSES = (SCORED, NOT_ELIGIBLE, NO_HISTORY, INVALID)
 
 SCHEMA = pa.schema(
@@ -116,7 +115,9 @@ def score_customers(
     if len(customers):
         probability = bundle.probabilities(values)
         contributions = bundle.fitted.contributions(values)
-        worth = expected_value(store, int(snapshots.cutoff[0]), customers, value)
+        worth = expected_value(
+            store, int(snapshots.cutoff[0]), customers, value, bundle.churn, bundle.forecast
+        )
         effects = np.abs(contributions).mean(axis=0)
     else:
         probability, worth, contributions = (
@@ -200,31 +201,18 @@ def _statuses(
     store: EventStore, scored: IntArray, as_of: int, churn: ChurnSettings
 ) -> tuple[list[str], list[str | None]]:
     """Why each customer of the store has a score or has none."""
-    if churn.given:
-        has_score = np.isin(np.arange(len(store.customer_ids)), scored)
-        return (
-            [SCORED if mine else NO_HISTORY for mine in has_score],
-            [None if mine else NOT_A_CUSTOMER for mine in has_score],
-        )
-    sales = sales_of(store)
-    known = sales.known < as_of
-    last = np.full(len(store.customer_ids), np.iinfo(np.int64).min)
-    np.maximum.at(last, sales.customer[known], sales.time[known])
-    ever = last > np.iinfo(np.int64).min
-    has_score = np.zeros(len(ever), dtype=bool)
+    label = LABELS.get(churn.definition)
+    last = label.last_seen(store, as_of)
+    has_score = np.zeros(len(last), dtype=bool)
     has_score[scored] = True
     status: list[str] = []
     why: list[str | None] = []
-    for mine, bought, when in zip(has_score, ever, last, strict=True):
+    for mine, when in zip(has_score, last.tolist(), strict=True):
         if mine:
             status.append(SCORED)
             why.append(None)
-        elif bought:
-            status.append(NOT_ELIGIBLE)
-            why.append(
-                f"last order {(as_of - int(when)) // DAY} days ago; active means one in {churn.active_days} days"
-            )
-        else:
-            status.append(NO_HISTORY)
-            why.append("no order known before this date")
+            continue
+        days = None if when == NEVER else (as_of - when) // DAY
+        status.append(NO_HISTORY if days is None else NOT_ELIGIBLE)
+        why.append(label.why_not_asked(days, churn))
     return status, why

@@ -21,7 +21,7 @@ FULL = {
     **{name: {*stream.numbers, *stream.flags, *stream.categories} for name, stream in STREAMS.items()},
 }
 CATEGORIES = {"weekday", "hour_band", "product", "category", *STREAMS["tickets"].categories}
-FINGERPRINT = "ebe1882011729d4e693766ba3899ec4a6c8318a53f955f964b5ef7488ea44bc3"
+FINGERPRINT = "9f7092abe47e520e87cd28108d1650294e1d8fdf530c84ae9a3954b6c52a1d28"
 MOVED = (
     ("first_responses", None, "answer_faster"),
     ("first_responses", "within_hour", "answer_faster"),

@@ -18,7 +18,7 @@ from retain.labels import LABELS, ChurnSettings
 from retain.modelling import training
 from retain.modelling.learners import LEARNERS, Task
 from retain.modelling.training import (
-    BASELINE,
+    BASELINES,
     Contest,
     TrainingSettings,
     drawn,
@@ -106,7 +106,7 @@ def test_too_short_a_history_is_refused(orders_store: Build) -> None:
     """Before the first label window has closed there is no cutoff; a day more and there is one."""
     with pytest.raises(
         WindowError,
-        match=r"closed by 2023-03-01: the first order is of 2023-01-01, and a cutoff needs 30 days of .* and 30 days",
+        match=r"closed by 2023-03-01: the data begin on 2023-01-01, and a cutoff needs 30 days of .* and 30 days",
     ):
         make_plan(stretch(orders_store, 59), FIRST + 59 * DAY, CHURN, TrainingSettings())
     with pytest.raises(
@@ -165,7 +165,7 @@ def test_snapshots_are_the_eligible_at_each_cutoff(orders: Orders) -> None:
 
 def test_a_model_comes_with_how_it_came_about(shop: EventStore, trained: Trained) -> None:
     """Every learner competes and so does the baseline; the best of them is fitted on all rows."""
-    assert {one.learner for one in trained.contests} == {"logistic", "lightgbm", "blend", BASELINE}
+    assert {one.learner for one in trained.contests} == {"logistic", "lightgbm", "blend", BASELINES["orders"]}
     scores = [one.mean_auroc for one in trained.contests]
     assert scores == sorted(scores, reverse=True)
     assert (trained.learner, trained.size) == (trained.contests[0].learner, trained.contests[0].size)
@@ -205,7 +205,7 @@ def test_training_twice_gives_the_same_model(shop: EventStore, trained: Trained,
 def test_features_that_the_baseline_cannot_read_do_not_stop_the_training(shop: EventStore) -> None:
     """It then says the churn rate of everybody, and loses."""
     found = quickly(shop, ["rhythm"])
-    baseline = next(one for one in found.contests if one.learner == BASELINE)
+    baseline = next(one for one in found.contests if one.learner == BASELINES["orders"])
     assert baseline.mean_auroc == 0.5
     assert found.learner == "logistic"
 

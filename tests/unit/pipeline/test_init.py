@@ -100,3 +100,16 @@ def test_without_a_monthly_column_the_value_is_left_open(tmp_path: Path) -> None
     config = load_config(tmp_path / "made.toml", tmp_path)
     assert config.churn.given
     assert (config.value.monthly, config.value.fixed) == ("", 0)
+
+
+def test_contracts_without_orders_make_churn_the_end_of_contracts(tmp_path: Path) -> None:
+    """With orders beside them it is inactivity, until somebody says otherwise."""
+    (tmp_path / "contracts.csv").write_text(
+        "customer_id,started_at,ended_at,plan,monthly_price\n7,2022-01-05,,basic,9.00\n"
+    )
+    made = run_init(tmp_path, tmp_path / "made.toml")
+    assert load_config(tmp_path / "made.toml", tmp_path).churn.definition == "contract"
+    assert "There are contracts and no orders, so churn is the end of contracts." in made.words()
+    (tmp_path / "orders.csv").write_text("customer_id,ordered_at\n7,2022-01-05\n")
+    run_init(tmp_path, tmp_path / "both.toml")
+    assert load_config(tmp_path / "both.toml", tmp_path).churn.definition == "inactivity"

@@ -15,7 +15,7 @@ from retain.features.attributes import attribute
 from retain.features.spec import Attribute, FeatureSet, Holds
 from retain.labels import ChurnSettings
 from retain.modelling import bundle
-from retain.pipeline.spark import SCHEMA, _without_orders, score_on_spark
+from retain.pipeline.spark import SCHEMA, _unknown, score_on_spark
 from retain.timeline import instant
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def test_where_nobody_ordered_anything_nobody_has_a_history(orders_store: Callable[..., EventStore]) -> None:
     """And those who occur in bad rows only are invalid."""
     store = replace(orders_store([], customers=["a", "b"]), invalid={"0": "amount is no amount"})
-    card = _without_orders(store, instant("2024-01-01"), "model")
+    card = _unknown(store, instant("2024-01-01"), "model", "no order known before this date")
     assert card.schema == SCHEMA
     assert card.select(
         ["customer_id", "status", "status_reason", "churn_probability", "model_version"]
