@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv, parquet
 
-from retain.events import load
+from retain.events import checked
 from retain.exports.manifest import verify
 from retain.pipeline import score as pipeline_score
 from retain.scoring.tiers import TIERS
@@ -212,7 +212,7 @@ def test_order_and_cut_of_the_input_change_no_byte(
     there = ("--config", config, "--workspace", tmp_path)
     trained = in_a_process("-m", "retain", *there, "train", "--until", "2024-09-01", threads=2)
     assert trained.returncode == 0, trained.stderr
-    monkeypatch.setattr(load, "_THREADS", 1)
+    monkeypatch.setattr(checked, "_THREADS", 1)
     shop.well("score", *there)
     here = shop.workspace / "shop"
     assert in_folder(tmp_path / "shop" / "scores") == in_folder(here / "scores")
