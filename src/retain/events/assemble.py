@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from retain.events.schemas import Schema
-    from retain.events.store import AnyArray
 
 N = TypeVar("N", bound=np.generic)
 

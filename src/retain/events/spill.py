@@ -11,7 +11,7 @@ import shutil
 import time
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 import numpy as np
@@ -179,8 +179,8 @@ def spill(
         for left in (_ROWS, _BAD, "reading"):
             shutil.rmtree(folder / left, ignore_errors=True)
         reading = folder / "reading"
-        for one in (reading, folder / _ROWS, folder / _BAD):
-            one.mkdir(parents=True)
+        for place in (reading, folder / _ROWS, folder / _BAD):
+            place.mkdir(parents=True)
         with connection(source, reading, memory_mb) as con:
             checked: dict[str, Checked] = {}
             for table in wanted:
@@ -248,7 +248,9 @@ def _finished(folder: Path, manifest: Path, memory_mb: int) -> Spilled:
     )
 
 
-def _starts(con: duckdb.DuckDBPyConnection, checked: Mapping[str, Checked], rows_each: int) -> tuple[str, ...]:
+def _starts(
+    con: duckdb.DuckDBPyConnection, checked: Mapping[str, Checked], rows_each: int
+) -> tuple[str, ...]:
     """Where to cut the customers so that the shards have about as many rows each."""
     total = sum(one.rows_good for one in checked.values())
     wanted = min(MOST_SHARDS, -(-total // rows_each))
@@ -313,7 +315,7 @@ class _Files:
         self._paths = [_file(folder, table, one) for one in range(shards)]
         self._writers = [pa.ipc.new_stream(str(one), schema, options=options) for one in self._paths]
 
-    def __enter__(self) -> _Files:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -338,9 +340,7 @@ def _ends(con: duckdb.DuckDBPyConnection, checked: Checked) -> tuple[int | None,
     return int(first), int(last)
 
 
-def _strangers(
-    con: duckdb.DuckDBPyConnection, checked: Mapping[str, Checked], main: str | None
-) -> set[str]:
+def _strangers(con: duckdb.DuckDBPyConnection, checked: Mapping[str, Checked], main: str | None) -> set[str]:
     """Tables with rows, none of whose customers is in the main table."""
     if main is None:
         return set()
@@ -372,7 +372,9 @@ def _in_our_words(folder: Path) -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, OSError, pa.ArrowException) as cause:
-        if isinstance(cause, OSError) and cause.errno in _FULL or any(one in str(cause) for one in _SAYS_FULL):
+        if (isinstance(cause, OSError) and cause.errno in _FULL) or any(
+            one in str(cause) for one in _SAYS_FULL
+        ):
             raise OutputError(
                 f"The disk of '{folder}' is full: tables that do not fit in memory are kept there while they are worked on. "
                 f"Free some space, or choose another disk with --workspace."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +21,14 @@ from retain.features.spec import measures
 from retain.labels import observed
 from retain.modelling import bundle
 from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
+from retain.pipeline.memory import budget, needed_mb
+from retain.pipeline.shards import Shards
 from retain.text.annotate import annotated
 from retain.text.backends import TEXTS, reader_of
 from retain.timeline import instant, midnight_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from retain.config import Config
@@ -60,6 +64,9 @@ class Project:
         self.config = config
         self.workspace = workspace
         self.progress = progress
+        self._open = ExitStack()
+        # What is on disk for this run goes with it, however the run ends, unless it is killed.
+        weakref.finalize(self, self._open.close)
 
     @property
     def folder(self) -> Path:
@@ -77,6 +84,33 @@ class Project:
         return self._read[1]
 
     @cached_property
+    def shards(self) -> Shards | None:
+        """The same events in shards on disk, where they do not fit in the memory that there is; None where they do."""
+        source = self.config.source
+        allowed = budget(self.config.resources)
+        needed = needed_mb(source, source.tables)
+        if needed <= allowed.megabytes:
+            return None
+        self.progress(
+            f"the tables need about {needed:,.0f} MB of memory and may take {allowed.megabytes:,}: reading and checking them in shards"
+        )
+        found = Shards(self.config, self.folder, allowed, self.progress)
+        self._open.callback(found.close)
+        return found
+
+    @property
+    def outline(self) -> EventStore:
+        """A store with every table, column and account; its rows may be left out."""
+        return self.store if self.shards is None else self.shards.outline
+
+    def stores(self) -> Iterator[EventStore]:
+        """All customers with their events, in the order of their ids: at once where memory allows, else shard by shard."""
+        if self.shards is None:
+            yield self.store
+        else:
+            yield from self.shards.stores()
+
+    @cached_property
     def _read(self) -> tuple[EventStore, tuple[Coverage, ...]]:
         self.progress("reading and checking the tables")
         checked = read_events(self.config.source, quarantine=self.folder / "quarantine")
@@ -85,7 +119,7 @@ class Project:
     @cached_property
     def features(self) -> FeatureSet:
         """The features that the data can feed."""
-        found = feature_set(self.config.features.families, columns_at_hand(self.store))
+        found = feature_set(self.config.features.families, columns_at_hand(self.outline))
         if not found.features:
             raise ConfigError(
                 f"None of the families {', '.join(self.config.features.families)} can be fed by these tables. Add "
@@ -112,12 +146,12 @@ class Project:
 
     def end_of_data(self) -> int:
         """The midnight after the last order: the first cutoff at which all data are known."""
-        _, last = observed(self.store)
+        _, last = observed(self.outline)
         return midnight_after(last, self.config.source.zone)
 
     def learned_from(self, features: FeatureSet) -> dict[str, str]:
         """Fingerprints of what a model of these features learns from: the tables, and how their texts are read."""
-        found = {name: one.fingerprint for name, one in self.store.accounts.items()}
+        found = {name: one.fingerprint for name, one in self.outline.accounts.items()}
         spoken = any(
             one.value in SPOKEN or one.where in SPOKEN
             for feature in features.features

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -79,7 +80,7 @@ class TextsByParts:
         def texts(rows: IntArray) -> TextArray:
             cuts = np.searchsorted(rows, np.append(0, ends)).tolist()
             pieces: list[TextArray] = [np.empty(0, dtype=object)]
-            for part, (low, high) in enumerate(zip(cuts[:-1], cuts[1:], strict=True)):
+            for part, (low, high) in enumerate(itertools.pairwise(cuts)):
                 if low < high:
                     first = int(ends[part]) - len(found[part].given)
                     pieces.append(feed_of(table(part)).text[rows[low:high] - first])

@@ -16,8 +16,8 @@ import numpy as np
 
 from retain.cache import key_of
 from retain.text.clean import cleaned
-from retain.text.fitting import FEWEST, MOST
 from retain.text.feed import months_of
+from retain.text.fitting import FEWEST, MOST
 from retain.text.fold import fold
 from retain.text.hashing import hashed, joined
 from retain.text.learned import Learned, score
@@ -161,9 +161,7 @@ def _over(found: Understood, rows: IntArray, told: FloatArray, tier: str) -> Und
     return replace(found, sentiment=sentiment, tier=tiers, understood=understood)
 
 
-def _lessons(
-    tier: str, seen: Seen, texts: Callable[[IntArray], TextArray], cache: Cache
-) -> Iterator[Taught]:
+def _lessons(tier: str, seen: Seen, texts: Callable[[IntArray], TextArray], cache: Cache) -> Iterator[Taught]:
     """The months in which something was learned, with what it was and its key in the cache."""
     there = np.flatnonzero(np.isfinite(seen.sentiment))
     teaching = there if tier == SELF_TRAINED else there[np.isfinite(seen.pleased[there])]
