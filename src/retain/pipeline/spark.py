@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from retain.engine.kernel import compute
@@ -49,7 +48,6 @@ COLUMNS = (
 )
 """What `retain score` writes of a customer that depends on no other one."""
 SCHEMA = pa.schema([scorecard.SCHEMA.field(name) for name in COLUMNS])
-NEVER_BOUGHT = "no order known before this date"
 
 
 def score_on_spark(
@@ -138,20 +136,5 @@ def _scores(
             run_id="",
         ).select(COLUMNS)
     else:
-        card = _without_orders(store, as_of, opened.version)
+        card = scorecard.without_orders(store, as_of, opened.version, "").select(COLUMNS)
     yield from card.to_batches(max_chunksize=BATCH)
-
-
-def _without_orders(store: EventStore, as_of: int, version: str) -> pa.Table:
-    """The same where none of the customers has an order."""
-    known, invalid = len(store.customer_ids), sorted(store.invalid)
-    rows = known + len(invalid)
-    columns = {
-        "customer_id": [*store.customer_ids, *invalid],
-        "as_of": pa.array(np.full(rows, as_of, dtype=np.int64)).cast(SCHEMA.field("as_of").type),
-        "status": [scorecard.NO_HISTORY] * known + [scorecard.INVALID] * len(invalid),
-        "status_reason": [NEVER_BOUGHT] * known + [store.invalid[one] for one in invalid],
-        "model_version": [version] * rows,
-    }
-    nothing = [None] * rows
-    return pa.table({name: columns.get(name, nothing) for name in COLUMNS}, schema=SCHEMA)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from retain.pipeline.spark import SCHEMA, _without_orders
+from retain.pipeline.spark import COLUMNS, SCHEMA
+from retain.scoring.scorecard import without_orders
 from retain.timeline import instant
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def test_where_nobody_ordered_anything_nobody_has_a_history(orders_store: Callable[..., EventStore]) -> None:
     """And those who occur in bad rows only are invalid."""
     store = replace(orders_store([], customers=["a", "b"]), invalid={"0": "amount is no amount"})
-    card = _without_orders(store, instant("2024-01-01"), "model")
+    card = without_orders(store, instant("2024-01-01"), "model", "").select(COLUMNS)
     assert card.schema == SCHEMA
     assert card.select(
         ["customer_id", "status", "status_reason", "churn_probability", "model_version"]
