@@ -10,6 +10,7 @@ import json
 import shutil
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -97,16 +98,10 @@ class Spilled:
             tables: only these; None are all.
         """
         chosen = [one for one in self.columns if tables is None or one in tables]
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "threads": 1,
-            "memory_limit": f"{self.memory_mb}MB",
-            "temp_directory": str(self.folder / "sorting"),
-            "autoinstall_known_extensions": False,
-            "arrow_large_buffer_size": True,
-        }
-        with _in_our_words(self.folder), duckdb.connect(config=settings) as con:
+        with _in_our_words(self.folder):
             arranged = {
-                table: sorted_table(con, SCHEMAS[table], self._rows(table, shard)) for table in chosen
+                table: sorted_table(self._sorter, SCHEMAS[table], self._rows(table, shard))
+                for table in chosen
             }
         ids = all_ids(arranged)
         bad = [] if shard is None else [_read(_file(self.folder / _BAD, table, shard)) for table in chosen]
@@ -121,6 +116,18 @@ class Spilled:
             money_exponent=self.money_exponent,
             zone=self.zone,
         )
+
+    @cached_property
+    def _sorter(self) -> duckdb.DuckDBPyConnection:
+        """A database that sorts one shard after the other."""
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "threads": 1,
+            "memory_limit": f"{self.memory_mb}MB",
+            "temp_directory": str(self.folder / "sorting"),
+            "autoinstall_known_extensions": False,
+            "arrow_large_buffer_size": True,
+        }
+        return duckdb.connect(config=settings)
 
     def _rows(self, table: str, shard: int | None) -> pa.Table:
         if shard is not None:

@@ -12,6 +12,7 @@ from retain.cache import Cache
 from retain.config import find_config, load_config
 from retain.engine import ENGINES
 from retain.engine.kept import Kept
+from retain.engine.sharded import Sharded
 from retain.engine.streams import SPOKEN
 from retain.engine.views import columns_at_hand
 from retain.errors import ConfigError, GateError, ModelError, OutputError
@@ -112,6 +113,9 @@ class Project:
 
     @cached_property
     def _read(self) -> tuple[EventStore, tuple[Coverage, ...]]:
+        if self.shards is not None:
+            store, _ = self.shards.gathered
+            return store, self.shards.coverage
         self.progress("reading and checking the tables")
         checked = read_events(self.config.source, quarantine=self.folder / "quarantine")
         return annotated(checked, self.config.text, self.folder / "texts", self.progress)
@@ -131,7 +135,11 @@ class Project:
     def engine(self) -> Engine:
         """What computes features, or finds them where an earlier run has left them."""
         name = self.config.features.engine
-        return Kept(ENGINES.get(name), name, Cache(self.folder / "panels"))
+        engine = ENGINES.get(name)
+        kept = Kept(engine, name, Cache(self.folder / "panels"))
+        if self.shards is None:
+            return kept
+        return Sharded(engine, kept, self.shards.store, self.shards.gathered[1], self.progress)
 
     @cached_property
     def tracking(self) -> Tracking:

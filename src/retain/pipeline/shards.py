@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from retain import __version__, atomic
 from retain.cache import key_of
+from retain.events.gathered import gathered
 from retain.events.held import Held
 from retain.events.source import states_of
 from retain.events.spill import spill
-from retain.text.annotate import TABLES, annotated
+from retain.text.annotate import TABLES, annotated, together
 from retain.text.backends import TextSettings
 from retain.text.parts import TextsByParts
 from retain.text.understood import LEXICON
@@ -45,6 +46,7 @@ class Shards:
             progress: called with a few words before each step that takes long.
         """
         self._config, self._progress = config, progress
+        self._coverage: dict[int, tuple[Coverage, ...]] = {}
         source = config.source
         remote = any("://" in one.path for one in source.tables.values())
         states = states_of(source, source.tables)
@@ -101,12 +103,13 @@ class Shards:
     @property
     def coverage(self) -> tuple[Coverage, ...]:
         """How much of what customers wrote was understood, once all shards were read."""
-        return self._texts.coverage
+        return together(one for each in self._coverage.values() for one in each)
 
     def store(self, shard: int) -> EventStore:
         """The customers of a shard with their events and what their texts say."""
         self._learned  # noqa: B018  # before the first text is read
-        return self._texts(self._spilled.store(shard))
+        store, self._coverage[shard] = self._texts(self._spilled.store(shard))
+        return store
 
     def stores(self) -> Iterator[EventStore]:
         """Every shard's."""
@@ -135,6 +138,12 @@ class Shards:
                     for one in batches:
                         writer.write_batch(one)
         return paths
+
+    @cached_property
+    def gathered(self) -> tuple[EventStore, tuple[int, ...]]:
+        """One store of all customers, for what needs them all, and where those of each shard begin in it."""
+        self._progress("gathering all customers: their rows stay on disk, their ids are in memory")
+        return gathered(self.stores(), self.outline, self.folder / "gathered")
 
     @cached_property
     def _learned(self) -> bool:

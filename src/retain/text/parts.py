@@ -11,7 +11,7 @@ import numpy as np
 
 from retain.cache import Cache
 from retain.errors import ConfigError
-from retain.text.annotate import TABLES, coverage_of, together, with_columns
+from retain.text.annotate import TABLES, coverage_of, with_columns
 from retain.text.backends import Hooked, backend_of
 from retain.text.feed import feed_of
 from retain.text.tiers import Seen, ThroughTime
@@ -54,12 +54,6 @@ class TextsByParts:
             )
         self._cache = Cache(folder)
         self._lessons: dict[str, Lessons] = {}
-        self._coverage: list[Coverage] = []
-
-    @property
-    def coverage(self) -> tuple[Coverage, ...]:
-        """How much of what was read so far was understood."""
-        return together(self._coverage)
 
     def learn(self, name: str, parts: int, table: Callable[[int], EventTable]) -> None:
         """Nothing; what the texts of a table teach is known afterwards.
@@ -88,17 +82,17 @@ class TextsByParts:
 
         self._lessons[name] = self._backend.lessons(Seen.together(found), texts, self._cache)
 
-    def __call__(self, store: EventStore) -> EventStore:
-        """The part's store with what its texts say as columns."""
-        tables = dict(store.tables)
+    def __call__(self, store: EventStore) -> tuple[EventStore, tuple[Coverage, ...]]:
+        """The part's store with what its texts say as columns, and how much of them was understood."""
+        tables, coverage = dict(store.tables), []
         for name in TABLES:
             table = tables.get(name)
             if table is None or "text" not in table.columns:
                 continue
             found = self._read(name, feed_of(table))
             tables[name] = with_columns(table, found)
-            self._coverage += coverage_of(name, found)
-        return replace(store, tables=MappingProxyType(tables))
+            coverage += coverage_of(name, found)
+        return replace(store, tables=MappingProxyType(tables)), tuple(coverage)
 
     def forget_the_rest(self) -> None:
         """Remove what was kept of texts that are no longer there, once every part was read."""
