@@ -201,7 +201,7 @@ def run_explanation(
         (int(moment), None if amount == MISSING else float(amount) / 10**store.money_exponent)
         for moment, amount in zip(when[:LATEST], amounts[:LATEST], strict=True)
     )
-    texts = _texts_of(store, position, as_of)
+    texts = _texts_of(project.store_with(customer_id), customer_id, as_of)
     only = Snapshots(np.array([position]), np.array([as_of]))
     if not LABELS.get(opened.churn.definition).eligible(store, as_of, opened.churn)[position]:
         status, why = NO_HISTORY, "no order known before this date"
@@ -251,9 +251,9 @@ def run_explanation(
     )
 
 
-def _texts_of(store: EventStore, customer: int, as_of: int) -> tuple[Said, ...]:
+def _texts_of(store: EventStore, customer_id: str, as_of: int) -> tuple[Said, ...]:
     """What the customer wrote last, as far as it was known, with the words that moved it."""
-    found = []
+    customer, found = int(np.searchsorted(store.customer_ids, customer_id)), []
     for name in TABLES:
         table = store.tables.get(name)
         if table is None or "sentiment" not in table.columns:

@@ -95,6 +95,7 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
         batches = _by_cutoff(files, len(cutoffs))
     with atomic.file(out) as part:
         rows = _write(part, batches, _schema(chosen.names))
+    project.tell_memory()
     return FeatureRun(out, rows, cutoffs, chosen.names, chosen.fingerprint)
 
 

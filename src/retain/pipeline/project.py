@@ -22,7 +22,7 @@ from retain.features.spec import measures
 from retain.labels import observed
 from retain.modelling import bundle
 from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
-from retain.pipeline.memory import budget, needed_mb
+from retain.pipeline.memory import budget, needed_mb, peak_mb
 from retain.pipeline.shards import Shards
 from retain.text.annotate import annotated
 from retain.text.backends import TEXTS, reader_of
@@ -110,6 +110,17 @@ class Project:
             yield self.store
         else:
             yield from self.shards.stores()
+
+    def tell_memory(self) -> None:
+        """Say how much memory was in use, where it was bounded."""
+        if self.shards is not None:
+            self.progress(f"{peak_mb():,.0f} MB of memory were in use at most")
+
+    def store_with(self, customer_id: str) -> EventStore:
+        """A store that has this customer, if any has, and what they wrote: of all customers or of a shard of them."""
+        if self.shards is None:
+            return self.store
+        return self.shards.store(self.shards.spilled.shard_of(customer_id))
 
     @cached_property
     def _read(self) -> tuple[EventStore, tuple[Coverage, ...]]:

@@ -148,6 +148,7 @@ def run_scoring(
 
         run = score_in_shards(project, project.shards, as_of, opened, notes, temporary / SCORES, folder)
         _write_manifest(run, project.outline, temporary)
+    project.tell_memory()
     return run
 
 
