@@ -27,9 +27,9 @@ def test_where_nobody_ordered_anything_nobody_has_a_history(orders_store: Callab
     ).equals(
         pa.table(
             {
-                "customer_id": ["a", "b", "0"],
-                "status": ["no_history", "no_history", "invalid"],
-                "status_reason": ["no order known before this date"] * 2 + ["amount is no amount"],
+                "customer_id": ["0", "a", "b"],
+                "status": ["invalid", "no_history", "no_history"],
+                "status_reason": ["amount is no amount", *["no order known before this date"] * 2],
                 "churn_probability": pa.array([None] * 3, pa.float64()),
                 "model_version": ["model"] * 3,
             }
