@@ -130,7 +130,7 @@ def _pack(path: Path, arrays: Arrays) -> None:
         end += -(-one.nbytes // _ALIGNED) * _ALIGNED
     head = json.dumps(listed).encode()
     head += b" " * (-(_FRONT.size + len(head)) % _ALIGNED)
-    parts = [head]
+    parts: list[bytes | memoryview] = [head]
     for one in raw.values():
         parts += [one.reshape(-1).view(np.uint8).data, bytes(-one.nbytes % _ALIGNED)]
     check = zlib.crc32(len(head).to_bytes(8, "little"))

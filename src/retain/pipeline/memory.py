@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +30,8 @@ _UNPACKED = 8
 _FOR_THE_DATABASE = 0.45
 _A_SHARD_S_ROW = 250
 """Bytes of a row of a shard while it is sorted, its features are computed and its rows written."""
+_UNKNOWN_MB = 8000.0
+"""What a machine is taken to have whose system does not tell."""
 _CGROUPS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
@@ -62,7 +63,9 @@ def budget(settings: ResourceSettings) -> Budget:
 
 def available_mb() -> float:
     """The memory of this machine, or of the container in which we run if that is less."""
-    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / MB]
+    found = [_UNKNOWN_MB]
+    if hasattr(os, "sysconf"):
+        found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / MB]
     for path in _CGROUPS:
         text = path.read_text().strip() if path.is_file() else "max"
         found += [int(text) / MB] if text.isdigit() else []
@@ -88,8 +91,12 @@ def _bytes_of(file: SourceFile) -> float:
     return size * _A_BYTE * (_UNPACKED if file.path.lower().endswith(".gz") else 1)
 
 
-def peak_mb() -> float:
-    """The most memory that this process has taken so far."""
+def peak_mb() -> float | None:
+    """The most memory that this process has taken so far; None where the system does not tell."""
+    try:
+        import resource  # noqa: PLC0415  # Windows has none
+    except ImportError:
+        return None
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # macOS counts in bytes, Linux in kilobytes.
     return most / MB if sys.platform == "darwin" else most * 1024 / MB

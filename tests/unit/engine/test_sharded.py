@@ -44,9 +44,9 @@ def test_snapshots_are_computed_where_their_customers_are(
         opened.append(number)
         return stores[number]
 
-    def kept(store: EventStore, chosen: FeatureSet, snapshots: Snapshots) -> Panel:
+    def kept(store: EventStore, features: FeatureSet, snapshots: Snapshots) -> Panel:
         said.append("kept")
-        return compute(store, chosen, snapshots)
+        return compute(store, features, snapshots)
 
     engine = Sharded(compute, kept, shard, (0, 2, 3, 4), said.append)
     cutoffs = np.array([instant("2023-04-01"), instant("2023-02-10")])

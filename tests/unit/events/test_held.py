@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from retain.errors import OutputError
 from retain.events.held import Held
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_nothing_is_left_of_work_that_ended(tmp_path: Path) -> None:
@@ -55,6 +54,22 @@ def test_two_runs_of_the_same_work_do_not_meet(tmp_path: Path) -> None:
     assert other.folder.is_dir()
     first.close()
     other.close()
+
+
+def test_another_system_s_locks_do_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has locks of its own kind; whoever holds one is left alone."""
+    taken: set[str] = set()
+
+    def locking(lock: int, mode: int, size: int) -> None:
+        name = str(Path(f"/proc/self/fd/{lock}").readlink())
+        assert (mode, size) == (7, 1)
+        if name in taken:
+            raise PermissionError("Permission denied")
+        taken.add(name)
+
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(locking=locking, LK_NBLCK=7))
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert [Held(tmp_path, "key").folder.name for _ in range(2)] == ["key", "key.1"]
 
 
 def test_nobody_else_may_look_into_it(tmp_path: Path) -> None:

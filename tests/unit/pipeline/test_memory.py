@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -74,7 +76,29 @@ def test_what_cannot_be_looked_at_needs_nothing_yet(tmp_path: Path) -> None:
 
 def test_the_peak_is_that_of_this_process() -> None:
     """Python and its libraries alone take some tens of megabytes."""
-    assert 30 < memory.peak_mb() < 100_000
+    peak = memory.peak_mb()
+    assert peak is not None
+    assert 30 < peak < 100_000
+
+
+def test_a_system_that_tells_nothing_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine of usual size is assumed, and no peak is said."""
+    monkeypatch.delattr(os, "sysconf")
+    monkeypatch.setitem(sys.modules, "resource", None)
+    monkeypatch.setattr(memory, "_CGROUPS", ())
+    assert memory.available_mb() == 8000
+    assert memory.peak_mb() is None
+
+
+def test_kilobytes_of_one_system_are_bytes_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux counts in kilobytes, macOS in bytes."""
+    monkeypatch.setattr(sys, "platform", "linux")
+    linux = memory.peak_mb()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    mac = memory.peak_mb()
+    assert linux is not None
+    assert mac is not None
+    assert 500 < linux / mac < 2000
 
 
 @pytest.mark.parametrize("megabytes", [-1, 1, 599])
