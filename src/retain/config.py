@@ -22,6 +22,7 @@ from retain.labels import LABELS, ChurnSettings
 from retain.modelling.learners import LEARNERS
 from retain.modelling.tracking import TrackingSettings
 from retain.modelling.training import TrainingSettings
+from retain.scoring.languages import ReasonSettings
 from retain.scoring.tiers import TierSettings
 from retain.scoring.value import ValueSettings
 from retain.text.backends import TextSettings
@@ -119,6 +120,7 @@ class Config:
         evaluation: how quality is measured.
         tiers: cuts of the risk tiers.
         value: what a kept customer brings.
+        reasons: how reasons are told.
         playbook: which actions there are.
         tracking: where runs and models are kept.
         resources: what a run may take of the machine.
@@ -133,6 +135,7 @@ class Config:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     tiers: TierSettings = field(default_factory=TierSettings)
     value: ValueSettings = field(default_factory=ValueSettings)
+    reasons: ReasonSettings = field(default_factory=ReasonSettings)
     playbook: PlaybookSettings = field(default_factory=PlaybookSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     resources: ResourceSettings = field(default_factory=ResourceSettings)

@@ -19,6 +19,7 @@ from retain.errors import UserError
 from retain.features.catalog import FAMILIES
 from retain.labels import LABELS
 from retain.modelling.learners import LEARNERS
+from retain.scoring.languages import CUSTOMER, LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,6 +129,7 @@ def names() -> str:
         "`[features] families`": tuple(FAMILIES),
         "`[features] engine`": ENGINES.names(),
         "`[training] learners`": LEARNERS.names(),
+        "`[reasons] language`": (*LANGUAGES, CUSTOMER),
     }
     rows = [f"| {key} | {', '.join(f'`{one}`' for one in choices)} |" for key, choices in known.items()]
     return "\n".join(["| setting | names |", "|---|---|", *rows]) + "\n"

@@ -8,7 +8,7 @@ from retain.features.catalog import FAMILIES
 from retain.features.spec import Balance, How, Measure, Ratio
 
 if TYPE_CHECKING:
-    from retain.features.spec import Formula
+    from retain.features.spec import Formula, Remedy
     from retain.timeline import Lookback
 
 _VALUES = {
@@ -63,6 +63,26 @@ def feature_tables() -> str:
         head = f"### {family}\n\n| feature | topic | formula | why | phrase |\n|---|---|---|---|---|\n"
         parts.append(head + "\n".join(rows) + "\n")
     return "\n".join(parts)
+
+
+def remedy_table() -> str:
+    """Every feature that the company can act on, and what would change, as Markdown."""
+    rows = [
+        f"| `{one.name}` | `{one.remedy.lever}` | {_better(one.remedy)} |"
+        for features in FAMILIES.values()
+        for one in features
+        if one.remedy
+    ]
+    return "\n".join(["| feature | lever | would be |", "|---|---|---|", *rows]) + "\n"
+
+
+def _better(remedy: Remedy) -> str:
+    """The change as a person would read it out."""
+    if remedy.never:
+        return "not known: it never happened"
+    if remedy.times is not None:
+        return f"{remedy.times:g} times as many"
+    return f"at most {remedy.at_most:g}" if remedy.at_most is not None else f"at least {remedy.at_least:g}"
 
 
 def in_words(formula: Formula) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
+from functools import cache
+from math import floor, inf, isfinite, nan
 from string import Formatter
 from typing import TYPE_CHECKING
 
@@ -107,23 +109,43 @@ class Balance:
 Formula = Measure | Ratio | Contrast | Balance
 
 
-class _Said(float):
-    """A number that can be written as days, as an interval or with a noun.
+@dataclass(frozen=True)
+class Remedy:
+    """What a feature would be had the company done better. Only what the company itself does has one.
 
-    >>> f"{_Said(1):days}, {_Said(0.2):days}, every {_Said(0.2):interval}, {_Said(2):order}, {_Said(0):order}"
-    '1 day, less than a day, every day, 2 orders, no orders'
+    Exactly one of the three is given.
+
+    Attributes:
+        lever: what would be done better; all features that share it change together.
+        at_most: the feature would not be above this.
+        at_least: the feature would not be below this.
+        times: a number of events would be multiplied by this and rounded.
+        never: it would not be known, because what it is about would never have happened.
     """
 
-    def __format__(self, spec: str) -> str:
-        """The number as a person would say it."""
-        if not spec.isalpha():
-            return super().__format__(spec)
-        if spec == "interval":
-            return "day" if self < 1.5 else f"{self:,.0f} days"
-        if spec == "days":
-            return "less than a day" if self < 1 else f"{self:day}"
-        count = "no" if round(self) == 0 else f"{self:,.0f}"
-        return f"{count} {spec}{'' if round(self) == 1 else 's'}"
+    lever: str
+    at_most: float | None = None
+    at_least: float | None = None
+    times: float | None = None
+    never: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse none of them, or several."""
+        if sum(one is not None for one in (self.at_most, self.at_least, self.times)) + self.never != 1:
+            raise ValueError(f"the remedy '{self.lever}' needs one of at_most, at_least, times and never")
+
+    def applied(self, value: float) -> float:
+        """The feature's value after it; what is not known stays so.
+
+        >>> Remedy("answer_faster", at_most=1.0).applied(30.0), Remedy("write_less", times=0.5).applied(5.0)
+        (1.0, 3.0)
+        """
+        if not isfinite(value) or self.never:
+            return nan
+        if self.times is not None:
+            return float(floor(value * self.times + 0.5))
+        low = -inf if self.at_least is None else self.at_least
+        return max(low, min(value, inf if self.at_most is None else self.at_most))
 
 
 @dataclass(frozen=True)
@@ -135,9 +157,13 @@ class Feature:
         formula: what it is.
         topic: which reason it belongs to when a score is explained.
         why: one sentence: why it tells something about churn.
-        phrase: how to say a customer's value; names features in braces, such as ``no order for {recency_days:days}``.
-            Besides Python's formats there are ``days``, ``interval`` (after "every") and a noun, which is put into the
-            plural where it has to be.
+        phrase: how to say a customer's value in English; names features in braces, such as
+            ``no order for {recency_days:days}``. Besides Python's formats there are ``money``, and the forms of
+            ``retain/scoring/words/en.toml``: ``days``, ``interval`` (after "every") and nouns, which stand in the plural
+            where they have to. The other languages have their phrases there.
+        spoken_by: another feature of the topic that says the same and more; the two are one part of a reason, told in
+            that one's phrase where its numbers are known.
+        remedy: what the feature would be had the company done better; None where the company cannot act on it.
     """
 
     name: str
@@ -145,15 +171,19 @@ class Feature:
     topic: str
     why: str
     phrase: str
+    spoken_by: str = ""
+    remedy: Remedy | None = None
 
     @property
     def mentioned(self) -> tuple[str, ...]:
         """The features whose values the phrase shows."""
-        return tuple(name for _, name, _, _ in Formatter().parse(self.phrase) if name)
+        return _names_in(self.phrase)
 
-    def say(self, values: Mapping[str, float]) -> str:
-        """The phrase with a customer's values, of which all that are mentioned have to be known."""
-        return self.phrase.format(**{name: _Said(values[name]) for name in self.mentioned})
+
+@cache
+def _names_in(phrase: str) -> tuple[str, ...]:
+    """What stands in braces; asked for every customer, worked out once."""
+    return tuple(name for _, name, _, _ in Formatter().parse(phrase) if name)
 
 
 def measures(formula: Formula) -> Iterator[Measure]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from scipy.special import logit
 
+from retain.modelling import discriminative
 from retain.modelling.contributions import ShapleyTables
 from retain.modelling.trees import read_forest
 from retain.registry import Registry
@@ -249,44 +250,62 @@ class Logistic:
         return _Linear(**{name: tuple(v) if isinstance(v, list) else v for name, v in kept.items()})  # type: ignore[arg-type]
 
 
+class BgNbdDiscriminative:
+    """BG/NBD with parameters fitted to who churned; see ``retain.modelling.discriminative``."""
+
+    sizes = (1,)
+
+    def fit(self, task: Task) -> Fitted:
+        """The seven parameters."""
+        return discriminative.fit(task.x, task.y, task.names)
+
+    def load(self, text: str) -> Fitted:
+        """The model from its JSON."""
+        return discriminative.Discriminative.from_text(text)
+
+
 @dataclass(frozen=True)
 class _Mean:
-    """Two models that each have half a say.
+    """Models that each have the same say.
 
     Attributes:
-        trees: boosted trees.
-        linear: logistic regression.
+        parts: the models by their learners' names.
     """
 
-    trees: Fitted
-    linear: Fitted
+    parts: Mapping[str, Fitted]
 
     def log_odds(self, x: FloatArray, size: int | None = None) -> FloatArray:
-        """The mean of both models' log-odds."""
-        return np.asarray((self.trees.log_odds(x, size) + self.linear.log_odds(x)) / 2)
+        """The mean of the models' log-odds."""
+        return np.asarray(sum(one.log_odds(x, size) for one in self.parts.values()) / len(self.parts))
 
     def contributions(self, x: FloatArray) -> FloatArray:
-        """The mean of both models' contributions, which is exact for a mean of log-odds."""
-        return np.asarray((self.trees.contributions(x) + self.linear.contributions(x)) / 2)
+        """The mean of the models' contributions, which is exact for a mean of log-odds."""
+        return np.asarray(sum(one.contributions(x) for one in self.parts.values()) / len(self.parts))
 
     def text(self) -> str:
-        """JSON with the text of both."""
-        return json.dumps({"trees": self.trees.text(), "linear": self.linear.text()}, indent=1)
+        """JSON with the text of each."""
+        return json.dumps({name: one.text() for name, one in self.parts.items()}, indent=1)
 
 
 class Blend:
-    """The mean of boosted trees and logistic regression in log-odds: each is right where the other strays."""
+    """The mean in log-odds of boosted trees, logistic regression and, where there are orders, BG/NBD fitted to churn.
+
+    Each is right where another strays. The figures are in ``docs/decisions/0003-training.md``.
+    """
 
     sizes = Boosting.sizes
 
     def fit(self, task: Task) -> Fitted:
-        """Both, trained on the same rows."""
-        return _Mean(task.fitted("lightgbm"), task.fitted("logistic"))
+        """All of them, trained on the same rows."""
+        parts = ["lightgbm", "logistic"]
+        if discriminative.can_read(task.names):
+            parts.append("bgnbd_discriminative")
+        return _Mean({name: task.fitted(name) for name in parts})
 
     def load(self, text: str) -> Fitted:
-        """Both from their JSON."""
+        """All of them from their JSON."""
         kept: Mapping[str, str] = json.loads(text)
-        return _Mean(Boosting().load(kept["trees"]), Logistic().load(kept["linear"]))
+        return _Mean({name: LEARNERS.get(name).load(one) for name, one in kept.items()})
 
 
 RFM = ("recency_days", "orders_lifetime", "spend_lifetime")
@@ -301,6 +320,12 @@ def _rfm() -> Learner:
 LEARNERS: Registry[Learner] = Registry(
     "learner",
     "retain.learners",
-    {"blend": Blend, "lightgbm": Boosting, "logistic": Logistic, "rfm_logistic": _rfm},
+    {
+        "bgnbd_discriminative": BgNbdDiscriminative,
+        "blend": Blend,
+        "lightgbm": Boosting,
+        "logistic": Logistic,
+        "rfm_logistic": _rfm,
+    },
 )
 """Every learner by its name; ``rfm_logistic`` is always trained beside the others."""

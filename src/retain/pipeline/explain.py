@@ -14,6 +14,8 @@ from retain.events.store import MISSING
 from retain.labels import LABELS, require_cutoff, sales_of
 from retain.modelling.tracking import CHAMPION
 from retain.pipeline.score import contact_rules, high_value_cut, playbook_of
+from retain.scoring.hints import hints
+from retain.scoring.languages import ReasonSettings, languages_of
 from retain.scoring.reasons import by_topic, topics_of
 from retain.scoring.scorecard import INVALID, NO_HISTORY, NOT_ELIGIBLE, SCORED, score_customers
 from retain.scoring.value import expected_value
@@ -25,6 +27,7 @@ from retain.timeline import DAY, instant_text
 if TYPE_CHECKING:
     from retain.events.store import EventStore
     from retain.pipeline.project import Project
+    from retain.scoring.hints import Hint
     from retain.text.reading import Word
 
 LATEST = 10
@@ -87,6 +90,8 @@ class Explanation:
         reasons: in plain words, the strongest first.
         topics: what each topic adds to the log-odds, the strongest first.
         drivers: the same by feature.
+        hints: what the model would say had the company done better, the strongest first.
+        caveat: how the hints are meant; empty where there are none.
         action: what is recommended.
         channel: where.
         action_why: why.
@@ -106,6 +111,8 @@ class Explanation:
     reasons: tuple[str, ...] = ()
     topics: tuple[tuple[str, float], ...] = ()
     drivers: tuple[Driver, ...] = ()
+    hints: tuple[Hint, ...] = ()
+    caveat: str = ""
     action: str = ""
     channel: str = ""
     action_why: str = ""
@@ -135,6 +142,16 @@ class Explanation:
                 }
                 for one in self.drivers
             ],
+            "hints": [
+                {
+                    "lever": one.lever,
+                    "features": list(one.features),
+                    "churn_probability": one.probability,
+                    "sentence": one.sentence,
+                }
+                for one in self.hints
+            ],
+            "hints_caveat": self.caveat or None,
             "recommended_action": self.action or None,
             "action_channel": self.channel or None,
             "action_why": self.action_why or None,
@@ -153,7 +170,11 @@ class Explanation:
 
 
 def run_explanation(
-    project: Project, customer_id: str, as_of: int | None = None, model: str | None = None
+    project: Project,
+    customer_id: str,
+    as_of: int | None = None,
+    model: str | None = None,
+    language: str | None = None,
 ) -> Explanation:
     """Why one customer has the score that they have.
 
@@ -162,12 +183,14 @@ def run_explanation(
         customer_id: as in the input.
         as_of: the cutoff; None is the end of the data.
         model: alias, number or version, or the path of a bundle's folder; None is the champion.
+        language: of reasons and hints, or ``customer``; None is the configuration's.
 
     Raises:
-        UsageError: there is no such customer.
+        UsageError: there is no such customer, or reasons are not told in that language.
         ModelError: no such model, or it does not fit the data or the definition of churn.
         WindowError: the date does not fit the data.
     """
+    told = (project.config.reasons if language is None else ReasonSettings(language)).language
     store, config = project.store, project.config
     as_of = project.end_of_data() if as_of is None else as_of
     require_cutoff(store, as_of)
@@ -209,7 +232,9 @@ def run_explanation(
             status = NOT_ELIGIBLE
             why = f"last order {(as_of - int(when[0])) // DAY} days ago; active means one in {opened.churn.active_days} days"
         return Explanation(customer_id, as_of, latest, len(when), opened.version, status, why, texts=texts)
-    scored = score_customers(store, opened, project.engine, only, config.tiers, config.value)
+    scored = score_customers(store, opened, project.engine, only, config.tiers, config.value, told)
+    tongue = languages_of(store, only.customer, told)[0]
+    better = hints(opened, scored.values[0], tongue)
     contributions = opened.fitted.contributions(scored.values)[0]
     features = opened.features
     topics = sorted(
@@ -244,6 +269,8 @@ def run_explanation(
         reasons=tuple(one.sentence for one in scored.reasons[0]),
         topics=tuple(topics),
         drivers=tuple(sorted(drivers, key=lambda one: -abs(one.effect))),
+        hints=better,
+        caveat=tongue.said["caveat"] if better else "",
         action=str(action.action_id[0]),
         channel=str(action.channel[0] or ""),
         action_why=str(action.why[0]),

@@ -31,7 +31,8 @@ STRONGEST = 12
 """So many features are shown by how far they move the model."""
 AT_RISK = ("critical", "high")
 NAMES = {
-    "blend": "Blend of trees and logistic regression",
+    "bgnbd_discriminative": "BG/NBD fitted to churn",
+    "blend": "Blend of trees, logistic regression and BG/NBD",
     "lightgbm": "Boosted trees (LightGBM)",
     "logistic": "Logistic regression",
     "rfm_logistic": "RFM logistic regression",

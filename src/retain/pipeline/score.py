@@ -19,6 +19,7 @@ from retain.events.batches import in_groups
 from retain.events.store import MISSING
 from retain.labels import require_cutoff
 from retain.modelling.tracking import CHAMPION
+from retain.scoring.languages import ReasonSettings
 from retain.scoring.scorecard import SCHEMA, STATUSES, Scored, score, scorecard
 from retain.scoring.tiers import TIERS
 from retain.timeline import instant_text
@@ -58,6 +59,7 @@ class Scores:
         as_of: the cutoff.
         folder: holds ``scores.parquet`` and ``run.json``.
         bundle: the model.
+        reasons: in which language they are told.
         run_id: decided by data, model, settings and playbook alone.
         notes: what the reader should know.
         statuses: how many customers ended with each status.
@@ -69,6 +71,7 @@ class Scores:
     as_of: int
     folder: Path
     bundle: Bundle
+    reasons: ReasonSettings
     run_id: str
     notes: tuple[str, ...]
     statuses: Mapping[str, int]
@@ -114,7 +117,11 @@ class ScoringRun(Scores):
 
 
 def run_scoring(
-    project: Project, as_of: int | None = None, out: Path | None = None, model: str | None = None
+    project: Project,
+    as_of: int | None = None,
+    out: Path | None = None,
+    model: str | None = None,
+    language: str | None = None,
 ) -> Scores:
     """Scores of every customer, written as a whole or not at all.
 
@@ -123,22 +130,25 @@ def run_scoring(
         as_of: predictions are made as of then; None is the end of the data.
         out: the folder to write; None is ``scores/<date>`` in the project's part of the workspace.
         model: alias, number or version, or the path of a bundle's folder; None is the champion.
+        language: of the reasons, or ``customer``; None is the configuration's.
 
     Returns:
         A ``ScoringRun`` where the tables fit in memory.
 
     Raises:
+        UsageError: reasons are not told in that language.
         WindowError: the date does not fit the data.
         ModelError: no such model, or it does not fit the data or the definition of churn.
         OutputError: the folder holds something else, or cannot be written.
     """
+    reasons = project.config.reasons if language is None else ReasonSettings(language)
     as_of = project.end_of_data() if as_of is None else as_of
     opened, notes = project.model(model or CHAMPION)
     folder = _folder(project, as_of, out)
     _refuse_foreign(folder)
     run: Scores
     if project.shards is None:
-        run = made = make_scores(project, as_of, opened, notes, out)
+        run = made = make_scores(project, as_of, opened, notes, out, reasons)
         with atomic.folder(folder) as temporary:
             write_card(temporary / SCORES, made.table.to_batches())
             _write_manifest(run, project.outline, temporary)
@@ -146,7 +156,9 @@ def run_scoring(
     with atomic.folder(folder) as temporary:
         from retain.pipeline.score_shards import score_in_shards  # noqa: PLC0415  # it needs what is here
 
-        run = score_in_shards(project, project.shards, as_of, opened, notes, temporary / SCORES, folder)
+        run = score_in_shards(
+            project, project.shards, as_of, opened, notes, reasons, temporary / SCORES, folder
+        )
         _write_manifest(run, project.outline, temporary)
     project.tell_memory()
     return run
@@ -156,17 +168,24 @@ def in_full(project: Project, run: Scores) -> ScoringRun:
     """The run with all that it was made of, made again in memory if it came from shards."""
     if isinstance(run, ScoringRun):
         return run
-    return replace(make_scores(project, run.as_of, run.bundle, (), run.folder), notes=run.notes)
+    made = make_scores(project, run.as_of, run.bundle, (), run.folder, run.reasons)
+    return replace(made, notes=run.notes)
 
 
 def make_scores(
-    project: Project, as_of: int, opened: Bundle, notes: Sequence[str] = (), out: Path | None = None
+    project: Project,
+    as_of: int,
+    opened: Bundle,
+    notes: Sequence[str] = (),
+    out: Path | None = None,
+    reasons: ReasonSettings | None = None,
 ) -> ScoringRun:
     """The same, in memory only, by a model that fits."""
     config, store = project.config, project.store
+    reasons = reasons or config.reasons
     notes = checked_notes(project, as_of, opened, notes)
     project.progress("scoring")
-    scored = score(store, opened, project.engine, as_of, config.tiers, config.value)
+    scored = score(store, opened, project.engine, as_of, config.tiers, config.value, reasons.language)
     playbook = playbook_of(project)
     actions = recommend(
         playbook,
@@ -174,7 +193,7 @@ def make_scores(
         scored.raising_topics,
         contact_rules(store, scored, playbook, as_of, high_value_cut(scored.expected_value)),
     )
-    run_id = run_id_of(project, as_of, opened, playbook)
+    run_id = run_id_of(project, as_of, opened, playbook, reasons)
     table = scorecard(
         store,
         scored,
@@ -188,6 +207,7 @@ def make_scores(
         as_of,
         _folder(project, as_of, out),
         opened,
+        reasons,
         run_id,
         notes,
         by_status(Counter(table["status"].to_pylist())),
@@ -216,10 +236,12 @@ def checked_notes(project: Project, as_of: int, opened: Bundle, notes: Sequence[
     return (*notes, flattered)
 
 
-def run_id_of(project: Project, as_of: int, opened: Bundle, playbook: Playbook) -> str:
+def run_id_of(
+    project: Project, as_of: int, opened: Bundle, playbook: Playbook, reasons: ReasonSettings
+) -> str:
     """A name for the run: the same data, model, settings and playbook give the same."""
-    accounts = project.outline.accounts.values()
-    decisive = (project.config.digest, repr(playbook), *(one.fingerprint for one in accounts))
+    tables = (one.fingerprint for one in project.outline.accounts.values())
+    decisive = (project.config.digest, repr(reasons), repr(playbook), *tables)
     return hashlib.sha256("|".join((opened.version, str(as_of), *decisive)).encode()).hexdigest()[:12]
 
 

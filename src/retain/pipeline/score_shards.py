@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from retain.modelling.bundle import Bundle
     from retain.pipeline.project import Project
     from retain.pipeline.shards import Shards
+    from retain.scoring.languages import ReasonSettings
 
 _ACTION = ("recommended_action", "action_channel", "action_why")
 _IF_HIGH = tuple(f"{one} if high in value" for one in _ACTION)
@@ -50,6 +51,7 @@ def score_in_shards(
     as_of: int,
     opened: Bundle,
     notes: Sequence[str],
+    reasons: ReasonSettings,
     path: Path,
     folder: Path,
 ) -> Scores:
@@ -61,6 +63,7 @@ def score_in_shards(
         as_of: the cutoff.
         opened: a model that fits.
         notes: what the reader should know of it.
+        reasons: in which language they are told.
         path: the file to write.
         folder: where it will be.
 
@@ -69,12 +72,20 @@ def score_in_shards(
     """
     notes = checked_notes(project, as_of, opened, notes)
     playbook = playbook_of(project)
-    run_id = run_id_of(project, as_of, opened, playbook)
+    run_id = run_id_of(project, as_of, opened, playbook, reasons)
     project.progress("scoring")
     # The run is named after all that decides a score.
     files = shards.made(
         key_of(["scores", run_id]),
-        partial(_part, project=project, opened=opened, as_of=as_of, playbook=playbook, run_id=run_id),
+        partial(
+            _part,
+            project=project,
+            opened=opened,
+            as_of=as_of,
+            playbook=playbook,
+            language=reasons.language,
+            run_id=run_id,
+        ),
     )
     probability, worth, at_risk = (
         np.concatenate([_scored(one, name) for one in files])
@@ -104,6 +115,7 @@ def score_in_shards(
         as_of,
         folder,
         opened,
+        reasons,
         run_id,
         notes,
         by_status(statuses),
@@ -114,13 +126,19 @@ def score_in_shards(
 
 
 def _part(
-    store: EventStore, project: Project, opened: Bundle, as_of: int, playbook: Playbook, run_id: str
+    store: EventStore,
+    project: Project,
+    opened: Bundle,
+    as_of: int,
+    playbook: Playbook,
+    language: str,
+    run_id: str,
 ) -> Iterator[pa.RecordBatch]:
     """A shard's rows of the scoring contract, with what depends on all customers left open."""
     if len(store.tables["orders"]):
         config = project.config
         engine = ENGINES.get(config.features.engine)
-        scored = score(store, opened, engine, as_of, config.tiers, config.value)
+        scored = score(store, opened, engine, as_of, config.tiers, config.value, language)
 
         def card(high_value: float) -> pa.Table:
             rules = contact_rules(store, scored, playbook, as_of, high_value)

@@ -14,6 +14,7 @@ from retain.engine.spark import BATCH
 from retain.errors import ModelError
 from retain.modelling import bundle
 from retain.scoring import scorecard
+from retain.scoring.languages import ReasonSettings
 from retain.scoring.tiers import TierSettings
 from retain.scoring.value import ValueSettings
 from retain.text.annotate import TABLES as ANNOTATED
@@ -56,6 +57,7 @@ def score_on_spark(
     as_of: str,
     tiers: TierSettings | None = None,
     value: ValueSettings | None = None,
+    reasons: ReasonSettings | None = None,
 ) -> DataFrame:
     """Each customer of the tables once, with a score or the reason why there is none, as `retain score` has them.
 
@@ -67,6 +69,7 @@ def score_on_spark(
         as_of: predictions are made as of then: a date or time in ISO 8601, read in the tables' zone.
         tiers: lowest probability of each tier.
         value: what a kept customer brings.
+        reasons: the language that they are told in.
 
     Raises:
         UsageError: the date is none.
@@ -98,6 +101,7 @@ def score_on_spark(
         as_of=instant(as_of, tables.zone),
         tiers=tiers or TierSettings(),
         value=value or ValueSettings(),
+        reasons=reasons or ReasonSettings(),
     )
     return tables.on_customers(work, SCHEMA)
 
@@ -118,12 +122,17 @@ def _opened(texts: Texts) -> Bundle:
 
 
 def _scores(
-    store: EventStore, texts: Texts, as_of: int, tiers: TierSettings, value: ValueSettings
+    store: EventStore,
+    texts: Texts,
+    as_of: int,
+    tiers: TierSettings,
+    value: ValueSettings,
+    reasons: ReasonSettings,
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a partition's customers."""
     opened = _opened(texts)
     if len(store.tables["orders"]):
-        scored = scorecard.score(store, opened, compute, as_of, tiers, value)
+        scored = scorecard.score(store, opened, compute, as_of, tiers, value, reasons.language)
         # Actions are for those who see all customers.
         nothing: list[str] = [""] * len(scored.customers)
         card = scorecard.scorecard(

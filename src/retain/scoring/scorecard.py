@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from retain.engine.panel import Snapshots
 from retain.labels import LABELS, sales_of
+from retain.scoring.languages import DEFAULT, languages_of
 from retain.scoring.reasons import MOST, Reason, explain
 from retain.scoring.tiers import TierSettings, tier_of
 from retain.scoring.value import ValueSettings, expected_value, priority
@@ -85,12 +86,18 @@ class Scored:
 
 
 def score(
-    store: EventStore, bundle: Bundle, engine: Engine, as_of: int, tiers: TierSettings, value: ValueSettings
+    store: EventStore,
+    bundle: Bundle,
+    engine: Engine,
+    as_of: int,
+    tiers: TierSettings,
+    value: ValueSettings,
+    language: str = DEFAULT,
 ) -> Scored:
     """Probability, tier, value, priority and reasons of every eligible customer."""
     customers = np.flatnonzero(LABELS.get(bundle.churn.definition).eligible(store, as_of, bundle.churn))
     snapshots = Snapshots(customers, np.full(len(customers), as_of, dtype=np.int64))
-    return score_customers(store, bundle, engine, snapshots, tiers, value)
+    return score_customers(store, bundle, engine, snapshots, tiers, value, language)
 
 
 def score_customers(
@@ -100,6 +107,7 @@ def score_customers(
     snapshots: Snapshots,
     tiers: TierSettings,
     value: ValueSettings,
+    language: str = DEFAULT,
 ) -> Scored:
     """The same of these eligible customers, all at one cutoff; priority is among them."""
     customers = snapshots.customer
@@ -126,7 +134,9 @@ def score_customers(
         expected_value=worth,
         value_at_risk=at_risk,
         priority=priority(at_risk, probability),
-        reasons=explain(bundle.features, values, contributions),
+        reasons=explain(
+            bundle.features, values, contributions, languages_of(store, customers, language), value.currency
+        ),
         feature_effects=tuple(ranked),
     )
 

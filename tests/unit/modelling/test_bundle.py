@@ -128,7 +128,7 @@ def test_a_damaged_file_is_refused(copy: Path, name: str, spoil: str) -> None:
         bundle.load(copy)
 
 
-@pytest.mark.parametrize("card", ["[]", "null", "3", '"x"', "{}", '{"format": 3}'])
+@pytest.mark.parametrize("card", ["[]", "null", "3", '"x"', "{}", '{"format": 4}'])
 def test_json_that_is_no_card_is_refused(copy: Path, card: str) -> None:
     """As damaged, not with a traceback."""
     (copy / bundle.CARD).write_text(card)

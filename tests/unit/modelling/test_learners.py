@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     MakeTask = Callable[..., Task]
 
-NAMES = (*RFM, "often_unknown", "constant", "never_known")
+NAMES = (*RFM, "tenure_days", "constant", "never_known")
 
 
 def panel(rows: int, seed: int = 7) -> FloatArray:
     """Six columns: three that tell something, one half unknown, one that never varies, one that is never known."""
     random = np.random.default_rng(seed)
     x = np.column_stack([random.exponential(30, rows), random.poisson(4, rows), random.normal(50, 40, rows)])
-    half = np.where(random.random(rows) < 0.5, np.nan, random.normal(size=rows))
+    half = np.where(random.random(rows) < 0.5, np.nan, x[:, 0] + random.exponential(100, rows))
     return np.column_stack([x, half, np.full(rows, 3.0), np.full(rows, np.nan)])
 
 
@@ -159,8 +159,17 @@ def test_a_learner_is_trained_once_for_all_who_ask(monkeypatch: pytest.MonkeyPat
     blend, linear = mine.fitted("blend"), mine.fitted("logistic")
     assert len(trained) == 1
     x = panel(50, seed=8)
-    assert blend.log_odds(x) == pytest.approx(
-        (mine.fitted("lightgbm").log_odds(x) + linear.log_odds(x)) / 2, abs=1e-12
+    parts = [mine.fitted("lightgbm"), linear, mine.fitted("bgnbd_discriminative")]
+    assert blend.log_odds(x) == pytest.approx(sum(one.log_odds(x) for one in parts) / 3, abs=1e-12)
+
+
+def test_the_blend_is_of_two_where_there_are_no_orders() -> None:
+    """BG/NBD has nothing to say without the days since the first order."""
+    x = panel(300)[:, :3]
+    mine = task(x=x)
+    parts = [mine.fitted("lightgbm"), mine.fitted("logistic")]
+    assert mine.fitted("blend").log_odds(x) == pytest.approx(
+        sum(one.log_odds(x) for one in parts) / 2, abs=1e-12
     )
 
 
