@@ -83,7 +83,8 @@ class Inactivity:
         return ~_bought(store, window.start(cutoff), window.end(cutoff), known_by=known_by)
 
 
-LABELS: Registry[Label] = Registry("definition of churn", "retain.labels", {"inactivity": Inactivity})
+INACTIVITY = "inactivity"
+LABELS: Registry[Label] = Registry("definition of churn", "retain.labels", {INACTIVITY: Inactivity})
 """Every definition of churn by its name."""
 
 

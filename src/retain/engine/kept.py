@@ -81,7 +81,7 @@ class Kept:
     def _blocks(self, store: EventStore, features: FeatureSet, snapshots: Snapshots) -> list[_Block]:
         """The panel's rows at each cutoff, with what is there of them."""
         definitions = [FeatureSet((one,)).fingerprint for one in features.features]
-        tables = [_tables_of(one) for one in features.features]
+        tables = [tables_of(one) for one in features.features]
         customers = hashes_of(store.customer_ids)
         cutoffs, number = np.unique(snapshots.cutoff, return_inverse=True)
         said = {name: self._said(store, name, customers, cutoffs) for name in sorted({*sum(tables, ())})}
@@ -193,7 +193,7 @@ def _runs(pairs: list[tuple[int, int]]) -> Iterator[tuple[slice, slice]]:
             first = end
 
 
-def _tables_of(feature: Feature) -> tuple[str, ...]:
+def tables_of(feature: Feature) -> tuple[str, ...]:
     """The tables that a feature reads."""
     views = {one.view for one in measures(feature.formula)}
     return tuple(sorted({STREAMS[view].table if view in STREAMS else "orders" for view in views}))

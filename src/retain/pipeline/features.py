@@ -66,6 +66,8 @@ class FeatureRun:
 def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> FeatureRun:
     """The feature panel of every customer with an order before the cutoff, written to one file.
 
+    Tables that no feature of the families reads are not read.
+
     Columns: ``customer_id``, ``cutoff``, ``eligible``, then the features; rows by cutoff and customer.
 
     Args:
@@ -81,6 +83,7 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
         raise UsageError(
             f"'{out}' has to end in .parquet or .csv. {did_you_mean(out.suffix, ['.parquet', '.csv'])}"
         )
+    project.read_for_features()
     cutoffs = tuple(dict.fromkeys(cutoffs))
     for cutoff in cutoffs:
         require_cutoff(project.outline, cutoff)

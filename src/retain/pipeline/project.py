@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from retain.cache import Cache
 from retain.config import find_config, load_config
 from retain.engine import ENGINES
-from retain.engine.kept import Kept
+from retain.engine.kept import Kept, tables_of
 from retain.engine.sharded import Sharded
 from retain.engine.streams import SPOKEN
 from retain.engine.views import columns_at_hand
 from retain.errors import ConfigError, GateError, ModelError, OutputError
 from retain.events.load import read_events
-from retain.features.catalog import feature_set
+from retain.features.catalog import FAMILIES, feature_set
 from retain.features.spec import measures
-from retain.labels import observed
+from retain.labels import INACTIVITY, observed
 from retain.modelling import bundle
 from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
 from retain.pipeline.memory import budget, needed_mb, peak_mb
@@ -65,6 +65,7 @@ class Project:
         self.config = config
         self.workspace = workspace
         self.progress = progress
+        self._tables: tuple[str, ...] = tuple(config.source.tables)
         self._open = ExitStack()
         # What is on disk for this run goes with it, however the run ends, unless it is killed.
         weakref.finalize(self, self._open.close)
@@ -73,6 +74,15 @@ class Project:
     def folder(self) -> Path:
         """This project's own folder in the workspace."""
         return self.workspace / self.config.name
+
+    def read_for_features(self) -> None:
+        """Leave tables alone that neither the families nor the definition of churn look at; to be said before anything is read."""
+        if self.config.churn.definition != INACTIVITY:
+            return  # nobody knows what another definition looks at
+        read = {"orders"}
+        for name in self.config.features.families:
+            read.update(table for feature in FAMILIES[name] for table in tables_of(feature))
+        self._tables = tuple(one for one in self.config.source.tables if one in read)
 
     @property
     def store(self) -> EventStore:
@@ -89,13 +99,13 @@ class Project:
         """The same events in shards on disk, where they do not fit in the memory that there is; None where they do."""
         source = self.config.source
         allowed = budget(self.config.resources)
-        needed = needed_mb(source, source.tables)
+        needed = needed_mb(source, self._tables)
         if needed <= allowed.megabytes:
             return None
         self.progress(
             f"the tables need about {needed:,.0f} MB of memory and may take {allowed.megabytes:,}: reading and checking them in shards"
         )
-        found = Shards(self.config, self.folder, allowed, self.progress)
+        found = Shards(self.config, self._tables, self.folder, allowed, self.progress)
         self._open.callback(found.close)
         return found
 
@@ -129,7 +139,7 @@ class Project:
             store, _ = self.shards.gathered
             return store, self.shards.coverage
         self.progress("reading and checking the tables")
-        checked = read_events(self.config.source, quarantine=self.folder / "quarantine")
+        checked = read_events(self.config.source, quarantine=self.folder / "quarantine", tables=self._tables)
         return annotated(checked, self.config.text, self.folder / "texts", self.progress)
 
     @cached_property

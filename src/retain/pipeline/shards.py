@@ -17,13 +17,13 @@ from retain.events.held import Held
 from retain.events.source import states_of
 from retain.events.spill import spill
 from retain.text.annotate import TABLES, annotated, together
-from retain.text.backends import TextSettings
+from retain.text.backends import TextSettings, reader_of
 from retain.text.parts import TextsByParts
 from retain.text.understood import LEXICON
 from retain.timeline import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from retain.config import Config
@@ -36,11 +36,19 @@ if TYPE_CHECKING:
 class Shards:
     """All events, a shard of customers at a time in the order of their ids."""
 
-    def __init__(self, config: Config, folder: Path, budget: Budget, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        tables: Sequence[str],
+        folder: Path,
+        budget: Budget,
+        progress: Callable[[str], None],
+    ) -> None:
         """Read and check the tables, unless a killed run has done so.
 
         Args:
             config: the settings.
+            tables: those that are read.
             folder: the project's in the workspace.
             budget: how much memory there is.
             progress: called with a few words before each step that takes long.
@@ -48,15 +56,17 @@ class Shards:
         self._config, self._progress = config, progress
         self._coverage: dict[int, tuple[Coverage, ...]] = {}
         source = config.source
-        remote = any("://" in one.path for one in source.tables.values())
-        states = states_of(source, source.tables)
+        remote = any("://" in source.tables[one].path for one in tables)
+        states = states_of(source, tables)
         key = key_of(
             [
                 __version__,
                 duckdb.__version__,
                 repr(source),
+                *sorted(tables),
                 repr(sorted(states.items())),
                 repr(budget),
+                reader_of(config.text),
                 # Nobody can say whether a table elsewhere has changed; and tomorrow fewer rows are in the future.
                 str(time.time_ns() if remote else time.time_ns() // 1000 // DAY),
             ]
@@ -69,6 +79,7 @@ class Shards:
                 rows_each=budget.rows_each,
                 memory_mb=budget.database_mb,
                 quarantine=folder / "quarantine",
+                tables=tables,
                 progress=progress,
             )
             self._texts = TextsByParts(config.text, folder / "texts")
