@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import errno
 import json
+import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -326,8 +327,11 @@ class _Files:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for one in self._writers:
+        for path, one in zip(self._paths, self._writers, strict=True):
             one.close()
+            # The manifest must not outlive the rows when the power goes.
+            with path.open("rb") as rows:
+                os.fsync(rows.fileno())
 
     def take(self, rows: pa.RecordBatch, shard: np.ndarray[Any, np.dtype[np.generic]]) -> None:
         """Write each row into the file of its shard."""
