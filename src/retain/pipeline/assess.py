@@ -10,6 +10,8 @@ from scipy.special import expit
 
 from retain.errors import TrainingError, WindowError
 from retain.evaluation.card import Measures, measure
+from retain.evaluation.delong import Comparison, compare
+from retain.evaluation.segments import Predicted, Segment
 from retain.features.catalog import EVERY
 from retain.features.spec import FeatureSet
 from retain.labels import orders_of, outcomes, sales_of
@@ -17,6 +19,8 @@ from retain.lifetime.bgnbd import fit_bgnbd
 from retain.lifetime.history import histories
 from retain.modelling.learners import RFM, Task
 from retain.modelling.training import BASELINE, eligible_snapshots
+from retain.pipeline.parts import segments_of, told_apart
+from retain.scoring.value import expected_value
 from retain.timeline import DAY, instant_text
 
 if TYPE_CHECKING:
@@ -33,10 +37,16 @@ class Assessment:
     Attributes:
         measures: all metrics with intervals.
         baselines: the same for each baseline.
+        comparisons: the model's AUROC against each baseline's, on the same customers.
+        segments: the model's quality in every part of the customers that is large enough.
+        seen: what the model predicted, and what happened.
     """
 
     measures: Measures
     baselines: Mapping[str, Measures]
+    comparisons: Mapping[str, Comparison]
+    segments: tuple[Segment, ...]
+    seen: Predicted
 
 
 def assess(
@@ -71,6 +81,9 @@ def assess(
     y = outcomes(store, snapshots.customer, snapshots.cutoff, config.churn, everything)
     project.progress(f"measuring {len(y):,} predictions at {instant_text(cutoff)}")
 
+    worth = expected_value(store, cutoff, snapshots.customer, config.value)
+    value = worth if told_apart(worth) else None
+
     def measured(p: FloatArray) -> Measures:
         return measure(
             y,
@@ -78,13 +91,22 @@ def assess(
             seed=config.training.seed,
             resamples=config.evaluation.resamples,
             profit=config.evaluation.profit,
+            value=value,
         )
 
-    baselines = {BASELINE: measured(_rfm(project, trained_on, known_by, snapshots))}
+    beside = {BASELINE: _rfm(project, trained_on, known_by, snapshots)}
     chance = bgnbd(project, cutoff, snapshots)
     if chance is not None:
-        baselines["bgnbd"] = measured(chance)
-    return Assessment(measured(probabilities(project.engine(store, features, snapshots).values)), baselines)
+        beside["bgnbd"] = chance
+    p = probabilities(project.engine(store, features, snapshots).values)
+    seen = Predicted(cutoff, snapshots.customer, y, p)
+    return Assessment(
+        measures=measured(p),
+        baselines={name: measured(one) for name, one in beside.items()},
+        comparisons={name: compare(y, p, one) for name, one in beside.items()},
+        segments=segments_of(project, [seen]),
+        seen=seen,
+    )
 
 
 def _rfm(project: Project, trained_on: Sequence[int], known_by: int, snapshots: Snapshots) -> FloatArray:

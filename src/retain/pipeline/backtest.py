@@ -75,9 +75,15 @@ class Backtest:
                 for one in self.rounds
             ],
             "mean": {name: self.mean(name) for name in ("auroc", "lift_at_10", "ece", "observed_expected")},
-            "mean_ahead_of_best_baseline": _json(float(np.nanmean([one.ahead for one in self.rounds]))),
+            "mean_ahead_of_best_baseline": self.mean_ahead,
             "folder": str(self.folder),
         }
+
+    @property
+    def mean_ahead(self) -> float | None:
+        """AUROC above the best baseline's, mean over the rounds that have one."""
+        known = [one.ahead for one in self.rounds if np.isfinite(one.ahead)]
+        return float(np.mean(known)) if known else None
 
     def mean(self, metric: str) -> float | None:
         """A metric's mean over the rounds that have it."""
@@ -197,6 +203,7 @@ def _key(project: Project, cutoff: int) -> str:
                 config.churn,
                 config.training,
                 config.evaluation,
+                config.value,
                 config.source.zone,
                 config.source.money_exponent,
             )
@@ -205,7 +212,3 @@ def _key(project: Project, cutoff: int) -> str:
         *(one.fingerprint for one in project.store.accounts.values()),
     )
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
-
-
-def _json(value: float) -> float | None:
-    return value if np.isfinite(value) else None

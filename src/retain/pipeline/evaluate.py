@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from retain.errors import ModelError
 from retain.evaluation.card import METRICS
+from retain.evaluation.delong import Comparison, compare, delong_interval
 from retain.labels import observed, require_closed, require_cutoff
 from retain.pipeline.assess import assess
+from retain.pipeline.then import log_odds_then, recipe
 from retain.pipeline.train import run_training
 from retain.timeline import instant, instant_text
 
@@ -16,9 +18,42 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from retain.evaluation.card import Measures
+    from retain.evaluation.intervals import Interval
+    from retain.evaluation.segments import Predicted, Segment
     from retain.modelling.bundle import Bundle
     from retain.modelling.tracking import Registered
     from retain.pipeline.project import Project
+
+
+@dataclass(frozen=True)
+class AgainstChampion:
+    """The model beside the present champion, on the same customers.
+
+    Attributes:
+        number: the champion's number in the store.
+        version: of its bundle.
+        followed_again: it knew outcomes after the cutoff, so its recipe was followed again on what was known then.
+        same_recipe: following it again gives the very model that is evaluated, so that nothing is left to compare.
+        auroc: the champion's, with its interval.
+        comparison: the model's AUROC against the champion's.
+    """
+
+    number: int
+    version: str
+    followed_again: bool
+    same_recipe: bool
+    auroc: Interval
+    comparison: Comparison
+
+    def as_dict(self) -> dict[str, Any]:
+        """The comparison as JSON values."""
+        return {
+            "model": self.number,
+            "model_version": self.version,
+            "followed_again": self.followed_again,
+            "same_recipe": self.same_recipe,
+            **self.comparison.as_dict(),
+        }
 
 
 @dataclass(frozen=True)
@@ -32,6 +67,9 @@ class Evaluation:
         trained_now: it was trained for this evaluation, because there was none that had not seen the outcome.
         measures: all metrics with intervals.
         baselines: the same for each baseline.
+        comparisons: the model's AUROC against each baseline's, on the same customers.
+        champion: the same against the present champion; None where that is the model itself, or there is none.
+        segments: the model's quality in every part of the customers that is large enough.
     """
 
     cutoff: int
@@ -40,6 +78,9 @@ class Evaluation:
     trained_now: bool
     measures: Measures
     baselines: Mapping[str, Measures]
+    comparisons: Mapping[str, Comparison]
+    champion: AgainstChampion | None
+    segments: tuple[Segment, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """The evaluation as JSON values."""
@@ -52,6 +93,9 @@ class Evaluation:
             "trained_now": self.trained_now,
             **self.measures.as_dict(),
             "baselines": {name: one.as_dict() for name, one in self.baselines.items()},
+            "comparisons": {name: one.as_dict() for name, one in self.comparisons.items()},
+            "champion": None if self.champion is None else self.champion.as_dict(),
+            "segments": [one.as_dict() for one in self.segments],
         }
 
 
@@ -83,7 +127,41 @@ def run_evaluation(project: Project, cutoff: int, model: str | None = None) -> E
     figures = {name: found.measures.interval(name).value for name in METRICS}
     beside = {f"auroc.{name}": one.auroc.value for name, one in found.baselines.items()}
     project.tracking.log_evaluation(registered, instant_text(cutoff), {**figures, **beside})
-    return Evaluation(cutoff, registered, opened, trained_now, found.measures, found.baselines)
+    return Evaluation(
+        cutoff=cutoff,
+        registered=registered,
+        bundle=opened,
+        trained_now=trained_now,
+        measures=found.measures,
+        baselines=found.baselines,
+        comparisons=found.comparisons,
+        champion=_against_champion(project, opened, found.seen),
+        segments=found.segments,
+    )
+
+
+def _against_champion(project: Project, opened: Bundle, seen: Predicted) -> AgainstChampion | None:
+    """The model beside the champion, where there is another one that could score these data."""
+    present = project.champion()
+    if present is None or present.version == opened.version:
+        return None
+    try:
+        champion = project.open(present)
+    except ModelError:
+        return None
+    again = champion.trained_until > seen.cutoff
+    same = again and recipe(champion) == recipe(opened)
+    if not same:
+        project.progress(f"comparing with the champion, model {present.number}")
+    other = seen.p if same else log_odds_then(project, champion, opened, seen.cutoff)
+    return AgainstChampion(
+        number=present.number,
+        version=present.version,
+        followed_again=again,
+        same_recipe=same,
+        auroc=delong_interval(seen.y, other),
+        comparison=compare(seen.y, seen.p, other),
+    )
 
 
 def _model(project: Project, cutoff: int, model: str | None) -> tuple[Registered, bool]:

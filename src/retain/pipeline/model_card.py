@@ -11,23 +11,18 @@ from retain import __version__
 from retain.engine.panel import Snapshots
 from retain.errors import ModelError
 from retain.evaluation.card import measure
-from retain.evaluation.clustered import Ranked, mean_auroc
 from retain.evaluation.delong import delong_interval
 from retain.evaluation.intervals import Interval
-from retain.labels import sales_of
+from retain.evaluation.segments import Predicted
 from retain.modelling import calibration
-from retain.modelling.training import BASELINE, both_classes, eligible_snapshots
+from retain.modelling.training import BASELINE, eligible_snapshots
 from retain.pipeline.assess import bgnbd
+from retain.pipeline.parts import segments_of
 from retain.pipeline.report import CAVEATS, NAMES
-from retain.reports.model_card import NAME, CutoffQuality, ModelCard, Segment, with_gate
-from retain.scoring.value import expected_value
-from retain.timeline import DAY, instant_text
+from retain.reports.model_card import NAME, CutoffQuality, ModelCard, with_gate
+from retain.timeline import instant_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import numpy.typing as npt
-
     from retain.engine.panel import FloatArray
     from retain.modelling.gate import Verdict
     from retain.modelling.tracking import Registered
@@ -42,12 +37,7 @@ FIGURES = {
     "calibration_slope": "slope",
     "observed_expected": "observed/expected",
 }
-FEWEST, FEWEST_OF_A_CLASS = 200, 30
-"""A segment with fewer predictions, or fewer of either outcome, is left out."""
-MOST_COUNTRIES = 10
 STRONGEST = 20
-TENURES = ((0, "first order less than 90 days ago"), (90, "90 to 364 days ago"), (365, "a year ago or more"))
-VALUES = ("lower third", "middle third", "upper third")
 GATE_WORDS = {True: "passed", False: "failed"}
 
 
@@ -96,7 +86,13 @@ def gather(project: Project, trained: Trained, version: str) -> ModelCard:
         baselines=(NAMES[BASELINE], NAMES["bgnbd"]),
         quality=quality,
         learners=[(one.learner, one.mean_auroc) for one in trained.contests],
-        segments=tuple(_segments(project, trained.validated, chances)),
+        segments=segments_of(
+            project,
+            [
+                Predicted(one.cutoff, one.customer, one.y, p)
+                for one, p in zip(trained.validated, chances, strict=True)
+            ],
+        ),
         importance=_importance(project, trained),
         limits=limits,
     )
@@ -149,74 +145,6 @@ def _quality(project: Project, seen: Validated, p: FloatArray) -> CutoffQuality:
             unknown if chance is None else delong_interval(seen.y, chance),
         ],
     )
-
-
-def _segments(
-    project: Project, validated: Sequence[Validated], chances: Sequence[FloatArray]
-) -> Iterator[Segment]:
-    """Country, tenure and value, as they were known at each cutoff, where there are enough of both outcomes."""
-    kinds = {
-        "country": [_countries(project, one) for one in validated],
-        "customer since": [_tenures(project, one) for one in validated],
-        "expected value": [_values(project, one) for one in validated],
-    }
-    for kind, parts in kinds.items():
-        everyone = np.concatenate(parts)
-        y = np.concatenate([one.y for one in validated])
-        p = np.concatenate(chances)
-        names, counts = np.unique(everyone[everyone != ""], return_counts=True)
-        order = (
-            np.argsort(-counts, kind="stable")[:MOST_COUNTRIES] if kind == "country" else range(len(names))
-        )
-        for name in names[list(order)].tolist():
-            mine = everyone == name
-            churners = int(y[mine].sum())
-            ranked = [
-                Ranked(one.customer[part == name], one.y[part == name], score[part == name])
-                for one, part, score in zip(validated, parts, chances, strict=True)
-                if both_classes(one.y[part == name])
-            ]
-            if mine.sum() < FEWEST or min(churners, mine.sum() - churners) < FEWEST_OF_A_CLASS or not ranked:
-                continue
-            yield Segment(
-                kind,
-                # What is before the colon keeps the parts in order.
-                str(name).split(":", 1)[-1],
-                int(mine.sum()),
-                float(y[mine].mean()),
-                float(p[mine].mean()),
-                mean_auroc(ranked),
-            )
-
-
-def _countries(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
-    table = project.store.tables.get("customers")
-    if table is None or "country" not in table.columns:
-        return np.full(len(seen.customer), "", dtype=np.str_)
-    column = table.columns["country"]
-    known = [] if column.levels is None else column.levels.tolist()
-    levels = np.array(["", *(f":{one}" for one in known)], dtype=np.str_)
-    code = np.zeros(len(project.store.customer_ids), dtype=np.int64)
-    code[table.customer] = column.values.astype(np.int64) + 1
-    return np.asarray(levels[code[seen.customer]])
-
-
-def _tenures(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
-    sales = sales_of(project.store)
-    known = (sales.time < seen.cutoff) & (sales.known < seen.cutoff)
-    first = np.full(len(project.store.customer_ids), seen.cutoff, dtype=np.int64)
-    np.minimum.at(first, sales.customer[known], sales.time[known])
-    days = (seen.cutoff - first[seen.customer]) // DAY
-    place = np.searchsorted([least for least, _ in TENURES], days, side="right") - 1
-    return np.array([f"{at}:{words}" for at, (_, words) in enumerate(TENURES)])[place]
-
-
-def _values(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
-    worth = expected_value(project.store, seen.cutoff, seen.customer, project.config.value)
-    if not np.isfinite(worth).all():
-        return np.full(len(worth), "", dtype=np.str_)
-    place = np.searchsorted(np.quantile(worth, [1 / 3, 2 / 3]), worth, side="left")
-    return np.array([f"{at}:{words}" for at, words in enumerate(VALUES)])[place]
 
 
 def _importance(project: Project, trained: Trained) -> list[tuple[str, float, str]]:

@@ -9,18 +9,23 @@ import numpy as np
 
 from retain import __version__
 from retain.decisions.playbook import FALLBACK
+from retain.modelling.dependence import partial_dependence
 from retain.pipeline.kpis import run_kpis
 from retain.pipeline.score import playbook_of
 from retain.reports import content, write
+from retain.reports.wording import day
 from retain.scoring.reasons import MOST
 from retain.scoring.tiers import TIERS
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from retain.evaluation.card import Measures
+    from retain.evaluation.delong import Comparison
     from retain.evaluation.intervals import Interval
+    from retain.evaluation.ranking import GainPoint
     from retain.pipeline.evaluate import Evaluation
     from retain.pipeline.project import Project
     from retain.pipeline.score import ScoringRun
@@ -29,6 +34,9 @@ SHOWN = 50
 """So many customers are listed on the page; all are in ``scores.parquet``."""
 STRONGEST = 12
 """So many features are shown by how far they move the model."""
+CURVES = 6
+"""So many of them are shown with what the model makes of each value."""
+CHANCE = 0.5
 AT_RISK = ("critical", "high")
 NAMES = {
     "bgnbd_discriminative": "BG/NBD fitted to churn",
@@ -106,7 +114,7 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
             ),
         ),
         currency=config.value.currency,
-        banners=tuple(content.Banner(note) for note in run.notes),
+        banners=(*_by_chance(evaluation), *(content.Banner(note) for note in run.notes)),
         tiers=_tiers(run, config.tiers.cuts),
         reasons=_reasons(run),
         importance=tuple(
@@ -115,6 +123,7 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
             )
             for name, effect in scored.feature_effects[:STRONGEST]
         ),
+        dependence=_dependence(project, run),
         actions=_actions(project, run),
         customers=_customers(project, run),
         key_figures=_key_figures(project, run.as_of),
@@ -185,6 +194,27 @@ def _reasons(run: ScoringRun) -> tuple[content.Reason, ...]:
     )
 
 
+def _dependence(project: Project, run: ScoringRun) -> tuple[content.Dependence, ...]:
+    """How the model reads its strongest features, asked of the customers just scored."""
+    scored, names = run.scored, run.bundle.features.names
+    read = []
+    for name, effect in scored.feature_effects[:CURVES]:
+        found = partial_dependence(
+            run.bundle.probabilities, scored.values, names.index(name), project.config.training.seed
+        )
+        if effect > 0 and found is not None:
+            read.append(
+                content.Dependence(
+                    name=name.replace("_", " "),
+                    curve=tuple(zip(found.value.tolist(), found.probability.tolist(), strict=True)),
+                    customers=tuple(found.counts.tolist()),
+                    unknown_share=found.unknown_share,
+                    when_unknown=found.when_unknown,
+                )
+            )
+    return tuple(read)
+
+
 def _actions(project: Project, run: ScoringRun) -> tuple[content.Action, ...]:
     words = {one.id: one.what for one in playbook_of(project).actions}
     names, money = run.actions.action_id, run.scored.value_at_risk
@@ -244,28 +274,27 @@ def _key_figures(project: Project, as_of: int) -> tuple[content.KeyFigure, ...]:
     )
 
 
+def _by_chance(evaluation: Evaluation | None) -> Iterator[content.Banner]:
+    """The warning of a model whose order was not shown to be better than a coin's."""
+    if evaluation is None:
+        return
+    auroc = evaluation.measures.auroc
+    if auroc.low <= CHANCE:
+        yield content.Banner(
+            f"Tested on {day(instant_text(evaluation.cutoff))}, the model put customers in an order that may be nothing but "
+            f"chance: its AUROC was {auroc.value:.3f} with an interval from {auroc.low:.3f} to {auroc.high:.3f}, and 0.5 is a coin.",
+            grave=True,
+        )
+
+
 def _quality(evaluation: Evaluation) -> content.Quality:
     measures = evaluation.measures
-    rows = [
-        (NAMES.get(evaluation.bundle.card["learner"], evaluation.bundle.card["learner"]), measures, True),
-        *((NAMES.get(name, name), one, False) for name, one in evaluation.baselines.items()),
-    ]
     return content.Quality(
         cutoff=instant_text(evaluation.cutoff),
         customers=measures.n,
         churn_rate=measures.churn_rate,
         metrics=tuple(_metric(*one, measures) for one in _METRICS),
-        contenders=tuple(
-            content.Contender(
-                name,
-                _estimate(one.auroc),
-                one.brier.value,
-                one.lift_at_10.value,
-                ours=ours,
-                gain=((0.0, 0.0), *((point.share, point.captured) for point in one.gain if point.share > 0)),
-            )
-            for name, one, ours in rows
-        ),
+        contenders=tuple(_contenders(evaluation)),
         reliability=tuple(
             content.ReliabilityBin(one.predicted, one.observed, one.n, one.low, one.high)
             for one in measures.reliability
@@ -274,7 +303,57 @@ def _quality(evaluation: Evaluation) -> content.Quality:
             content.Decile(one.rank, one.n, one.churned, one.churn_rate, one.lift, one.captured)
             for one in measures.deciles
         ),
+        money=(
+            content.MoneyCurve("value at risk", _gain(measures.value_at_risk_gain), ours=True),
+            content.MoneyCurve("risk alone", _gain(measures.value_gain)),
+        )
+        if measures.value_gain
+        else (),
+        segments=tuple(
+            content.Segment(
+                one.kind,
+                one.name,
+                one.n,
+                one.churn_rate,
+                *map(_estimate, (one.auroc, one.observed_expected, one.calibration_slope)),
+            )
+            for one in evaluation.segments
+        ),
+        level=measures.observed_expected.value,
     )
+
+
+def _contenders(evaluation: Evaluation) -> Iterator[content.Contender]:
+    """The model, the baselines, and the present champion where it is another model."""
+    learner = evaluation.bundle.card["learner"]
+    yield _contender(NAMES.get(learner, learner), evaluation.measures, None)
+    for name, one in evaluation.baselines.items():
+        yield _contender(NAMES.get(name, name), one, evaluation.comparisons[name])
+    champion = evaluation.champion
+    if champion is not None and not champion.same_recipe:
+        yield content.Contender(
+            f"The champion, model {champion.number}{', its recipe as of then' if champion.followed_again else ''}",
+            _estimate(champion.auroc),
+            behind=_estimate(champion.comparison.difference),
+            p_value=champion.comparison.p_value,
+        )
+
+
+def _contender(name: str, measures: Measures, against: Comparison | None) -> content.Contender:
+    return content.Contender(
+        name,
+        _estimate(measures.auroc),
+        measures.brier.value,
+        measures.lift_at_10.value,
+        ours=against is None,
+        gain=_gain(measures.gain),
+        behind=None if against is None else _estimate(against.difference),
+        p_value=None if against is None else against.p_value,
+    )
+
+
+def _gain(points: Sequence[GainPoint]) -> tuple[tuple[float, float], ...]:
+    return tuple((point.share, point.captured) for point in points)
 
 
 _METRICS = (
@@ -316,6 +395,12 @@ _METRICS = (
         "Expected maximum profit (EMPC)",
         "money",
         "A customer, at the assumed costs of the configuration.",
+    ),
+    (
+        "savings",
+        "Savings",
+        "share",
+        "Of the cost of treating all alike, by contacting each who is worth it. 0: the model decides nothing at these costs.",
     ),
 )
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from retain.evaluation.intervals import Interval
+    from retain.evaluation.segments import Segment
 
 NAME = "model-card.md"
 """The file beside the bundle."""
@@ -34,27 +35,6 @@ class CutoffQuality:
     churn_rate: float
     figures: Sequence[Interval]
     baselines: Sequence[Interval]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """How good the model was for a part of the customers, all validation cutoffs together.
-
-    Attributes:
-        kind: what parts them, such as ``country``.
-        name: which part.
-        predictions: how many.
-        churn_rate: what happened.
-        forecast: mean probability.
-        auroc: mean over the cutoffs.
-    """
-
-    kind: str
-    name: str
-    predictions: int
-    churn_rate: float
-    forecast: float
-    auroc: Interval
 
 
 @dataclass(frozen=True)
@@ -162,15 +142,15 @@ def _segments(segments: Sequence[Segment]) -> str:
     if not segments:
         return "No part of the customers is large enough to be measured by itself."
     return _table(
-        ("", "", "predictions", "churned", "forecast", "AUROC"),
+        ("", "", "predictions", "churned", "forecast", "AUROC", "observed/expected", "slope"),
         [
             (
                 one.kind,
                 one.name,
-                f"{one.predictions:,}",
+                f"{one.n:,}",
                 f"{one.churn_rate:.1%}",
                 f"{one.forecast:.1%}",
-                _with_interval(one.auroc),
+                *map(_with_interval, (one.auroc, one.observed_expected, one.calibration_slope)),
             )
             for one in segments
         ],
@@ -194,4 +174,6 @@ def _figure(value: float) -> str:
 def _with_interval(one: Interval) -> str:
     if not math.isfinite(one.value):
         return _UNKNOWN
+    if not math.isfinite(one.low):
+        return _figure(one.value)
     return f"{_figure(one.value)} ({_figure(one.low)} to {_figure(one.high)})"
