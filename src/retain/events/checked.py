@@ -12,6 +12,7 @@ from retain.errors import ConfigError, ContractError, SourceError, did_you_mean
 from retain.events.casts import plain, translated
 from retain.events.checks import checked_sql, mark_duplicates, unknown_values_hint
 from retain.events.columns import match_columns
+from retain.events.disk import is_ours
 from retain.events.habits import find_habits
 from retain.events.quarantine import bad_rows, write_quarantine
 from retain.events.readers import opened, unreadable
@@ -314,6 +315,8 @@ def _stage(
                 f"FROM (SELECT {', '.join(inner)} FROM {reading.relation})"
             )
         except duckdb.Error as cause:
+            if is_ours(cause):
+                raise
             raise unreadable(reading.file, cause) from cause
         if reading.malformed:
             con.execute(

@@ -20,6 +20,7 @@ from retain.events.checked import (
 )
 from retain.events.checks import Rules
 from retain.events.content import content_of
+from retain.events.disk import in_our_words
 from retain.events.schemas import SCHEMAS
 from retain.events.source import refuse_changes, states_of
 from retain.events.sql import name
@@ -56,6 +57,7 @@ def read_events(
         ConfigError: a table is asked for that the source does not have, or the zone is none that the database knows.
         SourceError: a file or column is missing or unreadable, or a file changed while it was read.
         ContractError: a table has too many bad rows, or the main table is empty.
+        OutputError: the disk for temporary files is full.
     """
     wanted = wanted_tables(source, tables)
     rules = Rules(source.zone, source.money_exponent, time.time_ns() // 1000 if now is None else now)
@@ -63,7 +65,11 @@ def read_events(
     states = states_of(source, wanted)
     checked: dict[str, Checked] = {}
     rows, contents, invalid = {}, {}, {}
-    with TemporaryDirectory(prefix="retain-") as folder, connection(source, Path(folder)) as con:
+    with (
+        TemporaryDirectory(prefix="retain-") as folder,
+        in_our_words(Path(folder), "the variable TMPDIR"),
+        connection(source, Path(folder)) as con,
+    ):
         for table in wanted:
             tell(f"reading {table}")
             one = checked[table] = check(con, table, source, rules, Path(folder), quarantine)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import bisect
-import contextlib
 import dataclasses
-import errno
 import json
 import os
 import shutil
@@ -20,7 +18,6 @@ import numpy as np
 import pyarrow as pa
 
 from retain import atomic
-from retain.errors import ConfigError, OutputError
 from retain.events.assemble import all_ids, renumbered, sorted_table
 from retain.events.checked import (
     MAIN_TABLES,
@@ -33,6 +30,7 @@ from retain.events.checked import (
 )
 from retain.events.checks import Rules
 from retain.events.content import Content, content_of
+from retain.events.disk import in_our_words
 from retain.events.load import only_invalid
 from retain.events.schemas import SCHEMAS, Kind
 from retain.events.source import refuse_changes, states_of
@@ -40,7 +38,7 @@ from retain.events.sql import literal, name
 from retain.events.store import EventStore, TableAccount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from retain.events.checked import Checked
@@ -54,8 +52,6 @@ _MANIFEST, _ROWS, _BAD = "spilled.json", "rows", "bad"
 _MANY_ROWS, _ONE_IN = 5_000_000, 16
 """Of so many rows one customer in sixteen is enough to see where the shards have to be cut."""
 _FEW = 1000
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_SAYS_FULL = ("No space left", "File too large", "max_temp_directory_size", "quota exceeded")
 _INVALID = pa.schema([("customer_id", pa.large_string()), ("reason", pa.large_string())])
 
 
@@ -99,7 +95,7 @@ class Spilled:
             tables: only these; None are all.
         """
         chosen = [one for one in self.columns if tables is None or one in tables]
-        with _in_our_words(self.folder):
+        with in_our_words(self.folder):
             arranged = {
                 table: sorted_table(self._sorter, SCHEMAS[table], self._rows(table, shard))
                 for table in chosen
@@ -183,7 +179,7 @@ def spill(
     wanted = wanted_tables(source, tables)
     rules = Rules(source.zone, source.money_exponent, time.time_ns() // 1000 if now is None else now)
     states = states_of(source, wanted)
-    with _in_our_words(folder):
+    with in_our_words(folder):
         for left in (_ROWS, _BAD, "reading"):
             shutil.rmtree(folder / left, ignore_errors=True)
         reading = folder / "reading"
@@ -375,25 +371,3 @@ def _file(folder: Path, table: str, shard: int) -> Path:
 def _read(path: Path) -> pa.Table:
     with pa.OSFile(str(path)) as raw, pa.ipc.open_stream(raw) as rows:
         return rows.read_all()
-
-
-@contextlib.contextmanager
-def _in_our_words(folder: Path) -> Iterator[None]:
-    """What the disk or the memory lacks, as an error that says what to do."""
-    try:
-        yield
-    except (duckdb.Error, OSError, pa.ArrowException) as cause:
-        if (isinstance(cause, OSError) and cause.errno in _FULL) or any(
-            one in str(cause) for one in _SAYS_FULL
-        ):
-            raise OutputError(
-                f"The disk of '{folder}' is full: tables that do not fit in memory are kept there while they are worked on. "
-                f"Free some space, or choose another disk with --workspace."
-            ) from cause
-        if isinstance(cause, duckdb.OutOfMemoryException):
-            raise ConfigError(
-                "[resources] memory_mb leaves the database too little memory for these tables. Raise it."
-            ) from cause
-        if isinstance(cause, OSError):
-            raise OutputError(f"'{folder}' cannot be written: {cause.strerror or cause}.") from cause
-        raise

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from retain.errors import ConfigError, OutputError, SourceError
-from retain.events import checked, load, spill
+from retain.events import checked, load, readers, spill
 from retain.events.load import read_events
 from retain.events.source import SourceSettings, TableSource
 from retain.timeline import instant
@@ -162,3 +162,22 @@ def test_many_rows_are_cut_by_a_sample_of_the_customers(
     assert 4 <= len(found) <= 8
     customers = [one for shard in range(len(found)) for one in found.store(shard).customer_ids]
     assert customers == [f"{one:04}" for one in range(2000)]
+
+
+@pytest.mark.parametrize("where", ["copy", "stage"])
+def test_a_disk_that_is_full_while_a_table_is_read_is_not_the_table_s_fault(
+    source: SourceSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Whether the database or a copy in UTF-8 has no place: nobody is told to mend the file."""
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if where == "copy":
+        monkeypatch.setattr(readers, "as_utf8", fail)
+    else:
+        monkeypatch.setattr(checked, "translated", lambda *_: "error('No space left on device')")
+    with pytest.raises(OutputError, match=r"The disk of '.*spill' is full.* --workspace"):
+        spilled(source, tmp_path / "spill")
+    with pytest.raises(OutputError, match=r"The disk of '.*retain-.*' is full.* TMPDIR"):
+        read_events(source, now=NOW)
