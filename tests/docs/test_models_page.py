@@ -40,6 +40,8 @@ def test_every_file_and_key_of_a_bundle_is_explained(tmp_path: Path) -> None:
         plan=Plan(DAY, (0,), ()),
         contests=(Contest("logistic", 1, (0.5,)),),
         evidence=(Evidence("none", 0.7),),
+        season=None,
+        season_evidence=(),
         rows=4,
         churn_rate=0.5,
         seed=1,

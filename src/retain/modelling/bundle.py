@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from retain import __version__, atomic
@@ -17,18 +17,20 @@ from retain.lifetime.forecast import Forecast
 from retain.lifetime.tenure import ContractForecast
 from retain.modelling import calibration
 from retain.modelling.learners import LEARNERS, Fitted
+from retain.modelling.seasons import Season, Year, shift_at
 from retain.timeline import instant, instant_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from retain.engine.panel import FloatArray
+    from retain.events.store import EventStore
     from retain.features.spec import Feature
     from retain.modelling.calibration import Calibration
     from retain.modelling.training import Trained
 
-FORMAT = 5
+FORMAT = 6
 """Raised when what a bundle holds changes, so that an older one is refused with a reason."""
 CARD = "bundle.json"
 _MODEL = "model.txt"
@@ -48,6 +50,7 @@ class Bundle:
         churn: the definition that it predicts.
         fitted: the model.
         calibration: from its log-odds to probabilities.
+        season: how the level moves with the season, where a forecast of it has helped.
         forecast: what customers bring, learned from the same data; None where they taught nothing about it.
     """
 
@@ -57,6 +60,7 @@ class Bundle:
     churn: ChurnSettings
     fitted: Fitted
     calibration: Calibration
+    season: Season | None = None
     forecast: Forecast | ContractForecast | None = None
 
     @property
@@ -79,6 +83,19 @@ class Bundle:
     def probabilities(self, x: FloatArray) -> FloatArray:
         """Calibrated probabilities of churn, one a row of the panel."""
         return self.calibration(self.fitted.log_odds(x))
+
+    def in_season(self, cutoff: int, stores: Callable[[], Iterable[EventStore]]) -> Bundle:
+        """The same model with the level that the season asks for at that cutoff.
+
+        Args:
+            cutoff: predictions are made as of then.
+            stores: gives all customers with their orders, in parts; not asked where the level does not move.
+        """
+        if self.season is None:
+            return self
+        orders = (Year.of(one, self.churn, cutoff).around(cutoff, 1) for one in stores())
+        shift = shift_at(self.season, orders, self.churn, cutoff)
+        return replace(self, calibration=replace(self.calibration, shift=shift))
 
 
 def save(
@@ -107,6 +124,7 @@ def save(
         "fingerprint": trained.features.fingerprint,
         "churn": asdict(trained.churn),
         "calibration": calibration.as_dict(trained.calibration),
+        "season": None if trained.season is None else trained.season.as_dict(),
         "forecast": None if forecast is None else forecast.as_dict(),
         "training": {
             "until": instant_text(trained.plan.until),
@@ -121,6 +139,9 @@ def save(
             "leaks": [asdict(one) for one in trained.leaks],
             "contests": [{**asdict(one), "mean_auroc": one.mean_auroc} for one in trained.contests],
             "calibration_evidence": [asdict(one) for one in trained.evidence],
+            "season_evidence": [
+                {**asdict(one), "cutoff": instant_text(one.cutoff)} for one in trained.season_evidence
+            ],
         },
         "data": dict(sorted(data.items())),
         "files": {_MODEL: hashlib.sha256(text.encode()).hexdigest()},
@@ -172,6 +193,7 @@ def load(folder: Path) -> Bundle:
         churn=ChurnSettings(**card["churn"]),
         fitted=LEARNERS.get(card["learner"]).load(texts[_MODEL]),
         calibration=calibration.from_dict(card["calibration"]),
+        season=None if card["season"] is None else Season.from_dict(card["season"]),
         forecast=_forecast(card["forecast"]),
     )
 

@@ -9,7 +9,7 @@ under-confidence does carry over.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,15 +30,17 @@ _SLOPES = (0.2, 5.0)
 
 @dataclass(frozen=True)
 class Calibration:
-    """A map from log-odds to a probability that never falls: ``expit(pivot + slope * (log_odds - pivot))``.
+    """A map from log-odds to a probability that never falls: ``expit(pivot + slope * (log_odds - pivot) + shift)``.
 
     Attributes:
         slope: above 1 where the model was too timid, below 1 where too bold.
-        pivot: the log-odds that stay where they are: those of the churn rate in training.
+        pivot: the log-odds that the slope leaves where they are: those of the churn rate in training.
+        shift: what the season of the predictions adds; it is of a date and not kept with the model.
     """
 
     slope: float = 1.0
     pivot: float = 0.0
+    shift: float = 0.0
 
     @property
     def method(self) -> str:
@@ -51,7 +53,11 @@ class Calibration:
         >>> Calibration(slope=0.5, pivot=0.0)(np.array([0.0])).tolist()
         [0.5]
         """
-        return np.asarray(expit(self.pivot + self.slope * (log_odds - self.pivot)))
+        return np.asarray(expit(self.log_odds(log_odds)))
+
+    def log_odds(self, log_odds: FloatArray) -> FloatArray:
+        """Calibrated log-odds."""
+        return np.asarray(self.pivot + self.slope * (log_odds - self.pivot) + self.shift)
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ def left_out(folds: Sequence[tuple[FloatArray, LabelArray]], chosen: Calibration
 
 def as_dict(calibration: Calibration) -> dict[str, float]:
     """The calibration as JSON values."""
-    return asdict(calibration)
+    return {"slope": calibration.slope, "pivot": calibration.pivot}
 
 
 def from_dict(kept: Mapping[str, float]) -> Calibration:

@@ -261,6 +261,8 @@ def train_given(
         plan=Plan(until, (until,), ()),
         contests=tuple(contests),
         evidence=evidence,
+        season=None,
+        season_evidence=(),
         rows=len(y),
         churn_rate=float(y.mean()),
         seed=settings.seed,

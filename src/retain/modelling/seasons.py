@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import log_expit
 
-from retain.labels import observed, sales_of
+from retain.labels import sales_of
 from retain.modelling.calibration import miss
-from retain.timeline import DAY
+from retain.timeline import DAY, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -64,66 +65,137 @@ class Season:
 
 
 @dataclass(frozen=True)
+class Orders:
+    """How many orders were known around a cutoff; those of parts of the customers add up.
+
+    Attributes:
+        first: the instant of the first of all; beyond all times without any.
+        inside: in the label window, or in the same days of an earlier year.
+        earlier: in the active days before the cutoff.
+        earlier_then: in those before the same date of that earlier year.
+    """
+
+    first: int
+    inside: int
+    earlier: int
+    earlier_then: int
+
+    def __add__(self, other: Orders) -> Orders:
+        """Of both parts."""
+        return Orders(
+            min(self.first, other.first),
+            self.inside + other.inside,
+            self.earlier + other.earlier,
+            self.earlier_then + other.earlier_then,
+        )
+
+    def busyness(self, churn: ChurnSettings, cutoff: int, years_before: int = 0) -> float | None:
+        """Orders a day in the label window over orders a day in the active days before it, as a logarithm.
+
+        Of an earlier year both are counted where the data reach back so far, so that growth does not pass for a season;
+        else the active days are those before the present cutoff.
+
+        Args:
+            churn: the windows.
+            cutoff: the instant of prediction that was counted around.
+            years_before: how far back the label window was.
+
+        Returns:
+            None where the data do not reach back so far, or nothing was sold.
+        """
+        then, begin = cutoff - years_before * YEAR, self.first - DAY
+        whole = then - churn.active_days * DAY >= begin
+        earlier = self.earlier_then if whole else self.earlier
+        if min(churn.window.start(then), cutoff - churn.active_days * DAY) < begin or not (
+            self.inside and earlier
+        ):
+            return None
+        return float(np.log(self.inside / churn.horizon_days) - np.log(earlier / churn.active_days))
+
+
+NOTHING = Orders(-(NEVER + 1), 0, 0, 0)
+
+
+@dataclass(frozen=True)
 class Year:
-    """When this company sold, as far as was known by an instant.
+    """When a company, or some of its customers, ordered, as far as was known by an instant.
 
     Attributes:
         sales: instants of sales in ascending order, one for each order of a customer.
-        first: the first of all; a window may begin up to a day before it.
         churn: the definition, with its windows.
     """
 
     sales: IntArray
-    first: int
     churn: ChurnSettings
 
     @staticmethod
     def of(store: EventStore, churn: ChurnSettings, known_by: int) -> Year:
         """The sales of this store that were known before that instant."""
+        if not len(store.tables["orders"]):
+            return Year(np.empty(0, dtype=np.int64), churn)
         sales = sales_of(store)
         known = (sales.time < known_by) & (sales.known < known_by)
         orders = np.unique(np.stack([sales.time[known], sales.customer[known]]), axis=1)
-        return Year(orders[0], observed(store)[0], churn)
+        return Year(orders[0], churn)
+
+    def around(self, cutoff: int, years_before: int = 0) -> Orders:
+        """The orders before a cutoff and in its label window, or in the same days so many years before."""
+        if not len(self.sales):
+            return NOTHING
+        window, active, then = self.churn.window, self.churn.active_days * DAY, cutoff - years_before * YEAR
+        stretches = [window.start(then), window.end(then), cutoff - active, cutoff, then - active, then]
+        at = np.searchsorted(self.sales, stretches).tolist()
+        return Orders(int(self.sales[0]), at[1] - at[0], at[3] - at[2], at[5] - at[4])
 
     def busyness(self, cutoff: int, years_before: int = 0) -> float | None:
-        """Orders a day in the label window over orders a day in the active days before the cutoff, as a logarithm.
-
-        Args:
-            cutoff: an instant of prediction.
-            years_before: 0 looks at the label window itself, which has to be over; 1 at the same days a year before.
-
-        Returns:
-            None where the data do not reach back so far, or nothing was sold.
-        """
-        window, back = self.churn.window, years_before * YEAR
-        start, end = window.start(cutoff) - back, window.end(cutoff) - back
-        before = cutoff - self.churn.active_days * DAY
-        if min(start, before) < self.first - DAY:
-            return None
-        inside, earlier = self._orders(start, end), self._orders(before, cutoff)
-        if not (inside and earlier):
-            return None
-        return float(np.log(inside / (end - start)) - np.log(earlier / (cutoff - before)))
-
-    def _orders(self, start: int, end: int) -> int:
-        low, high = np.searchsorted(self.sales, [start, end])
-        return int(high - low)
+        """See ``Orders.busyness``."""
+        return self.around(cutoff, years_before).busyness(self.churn, cutoff, years_before)
 
 
-def learn(year: Year, cutoffs: Sequence[tuple[int, FloatArray, LabelArray]]) -> Season | None:
+def shift_at(season: Season | None, orders: Iterable[Orders], churn: ChurnSettings, cutoff: int) -> float:
+    """What a season adds to everyone's log-odds at a cutoff.
+
+    Args:
+        season: 0 where there is none.
+        orders: around the cutoff, with the label window of a year before; one for each part of the customers. Nothing is
+            counted where there is no season.
+        churn: the windows.
+        cutoff: the instant of prediction.
+    """
+    if season is None:
+        return 0.0
+    return season.shift(sum(orders, NOTHING).busyness(churn, cutoff, 1))
+
+
+@dataclass(frozen=True)
+class Past:
+    """A past cutoff.
+
+    Attributes:
+        cutoff: the instant of prediction.
+        log_odds: what a model said, after the slope of its calibration.
+        y: what came of it.
+    """
+
+    cutoff: int
+    log_odds: FloatArray
+    y: LabelArray
+
+
+def learn(year: Year, cutoffs: Sequence[Past]) -> Season | None:
     """The line through the misses of past cutoffs against how busy their label windows were.
 
     Args:
         year: when the company sold.
-        cutoffs: of each, the instant, the model's log-odds and what came of them.
+        cutoffs: with their outcomes.
 
     Returns:
         None where fewer than three cutoffs have enough history, all were equally busy, or the line rises.
     """
     points = [
-        (busy, miss(log_odds, y), len(y))
-        for cutoff, log_odds, y in cutoffs
-        if 0 < y.sum() < len(y) and (busy := year.busyness(cutoff)) is not None
+        (busy, miss(one.log_odds, one.y), len(one.y))
+        for one in cutoffs
+        if 0 < one.y.sum() < len(one.y) and (busy := year.busyness(one.cutoff)) is not None
     ]
     if len(points) < FEWEST_CUTOFFS:
         return None
@@ -134,3 +206,45 @@ def learn(year: Year, cutoffs: Sequence[tuple[int, FloatArray, LabelArray]]) -> 
     centre, level = np.average(busy, weights=rows), np.average(missed, weights=rows)
     slope = float(np.average((busy - centre) * (missed - level), weights=rows) / spread)
     return Season(float(level - slope * centre), slope) if slope < 0 else None
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How moving the level did at a past cutoff, with a line learned from what was known then.
+
+    Attributes:
+        cutoff: the instant of prediction.
+        log_loss: as it was.
+        log_loss_moved: with everyone's log-odds moved.
+        rows: how many predictions.
+    """
+
+    cutoff: int
+    log_loss: float
+    log_loss_moved: float
+    rows: int
+
+
+def tried(year: Year, cutoffs: Sequence[Past], later: Past) -> Moved | None:
+    """What a forecast of the season would have brought at a later cutoff; None where none can be made.
+
+    Args:
+        year: when the company sold, as known at the later cutoff.
+        cutoffs: those whose outcome was known then.
+        later: the cutoff with its outcome.
+    """
+    ahead = year.busyness(later.cutoff, 1)
+    season = None if ahead is None else learn(year, cutoffs)
+    if season is None:
+        return None
+    before, after = (_loss(later.log_odds + by, later.y) for by in (0.0, season.shift(ahead)))
+    return Moved(later.cutoff, before, after, len(later.y))
+
+
+def helped(evidence: Sequence[Moved]) -> bool:
+    """Whether moving the level lowered the log loss, all past cutoffs together; not without any."""
+    return sum((one.log_loss - one.log_loss_moved) * one.rows for one in evidence) > 0
+
+
+def _loss(z: FloatArray, y: LabelArray) -> float:
+    return -float((y * log_expit(z) + (1 - y) * log_expit(-z)).mean())

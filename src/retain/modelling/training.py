@@ -12,7 +12,7 @@ from retain.engine.panel import Snapshots
 from retain.errors import ConfigError, TrainingError, WindowError, did_you_mean
 from retain.evaluation.ranking import auroc
 from retain.labels import LABELS, ChurnSettings, observed, outcomes
-from retain.modelling import calibration, leaks
+from retain.modelling import calibration, leaks, seasons
 from retain.modelling.learners import LEARNERS, Fitted, Predictions, Task
 from retain.timeline import DAY, cutoffs_back_from, instant_text
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from retain.features.spec import FeatureSet
     from retain.modelling.calibration import Calibration, Evidence
     from retain.modelling.leaks import Leak
+    from retain.modelling.seasons import Moved, Season
 
     LabelArray = npt.NDArray[np.int8]
 
@@ -166,6 +167,8 @@ class Trained:
         plan: the cutoffs.
         contests: every learner's validation, best first.
         evidence: every calibration method's log loss.
+        season: how the level moves with the season; None where a forecast of it has not helped yet.
+        season_evidence: what that forecast would have brought at the validation cutoffs that have a year before.
         rows: training rows of the final fit.
         churn_rate: among them.
         seed: of whatever was random.
@@ -184,6 +187,8 @@ class Trained:
     plan: Plan
     contests: tuple[Contest, ...]
     evidence: tuple[Evidence, ...]
+    season: Season | None
+    season_evidence: tuple[Moved, ...]
     rows: int
     churn_rate: float
     seed: int
@@ -191,10 +196,6 @@ class Trained:
     validated: tuple[Validated, ...] = field(compare=False)
     rising: tuple[str, ...] = ()
     falling: tuple[str, ...] = ()
-
-    def probabilities(self, x: FloatArray) -> FloatArray:
-        """Calibrated probabilities of churn."""
-        return self.calibration(self.fitted.log_odds(x))
 
 
 def baseline_of(churn: ChurnSettings) -> str:
@@ -285,6 +286,7 @@ def train(
     truths: list[LabelArray] = []
     usable: list[Fold] = []
     tasks: list[tuple[Task, FloatArray]] = []
+    learned_at: list[IntArray] = []
     for fold in plan.folds:
         into = drawn(np.flatnonzero(np.isin(snapshots.cutoff, fold.training)), settings.seed, MOST_ROWS)
         at = snapshots.cutoff == fold.validation
@@ -304,6 +306,7 @@ def train(
             falling=settings.falling,
         )
         tasks.append((task, x[at]))
+        learned_at.append(snapshots.cutoff[into])
 
     def predicted(fold: Fold, task: Task, later: FloatArray) -> dict[str, Mapping[int, FloatArray]]:
         progress(
@@ -338,16 +341,33 @@ def train(
         rising=settings.rising,
         falling=settings.falling,
     )
+    fitted = whole.fitted(best.learner)
+    season: Season | None = None
+    season_evidence: tuple[Moved, ...] = ()
+    if LABELS.get(churn.definition).table == "orders":
+        season_evidence = tuple(
+            one
+            for fold, (task, _), at, (log_odds, truth) in zip(usable, tasks, learned_at, folds, strict=True)
+            if (one := _in_season(store, churn, fold, task, at, best, calibrated, log_odds, truth))
+            is not None
+        )
+        if seasons.helped(season_evidence):
+            said = calibrated.log_odds(fitted.log_odds(x))
+            season = seasons.learn(
+                seasons.Year.of(store, churn, plan.until), _by_cutoff(snapshots.cutoff, said, y)
+            )
     return Trained(
         learner=best.learner,
         size=best.size,
-        fitted=whole.fitted(best.learner),
+        fitted=fitted,
         calibration=calibrated,
         features=features,
         churn=churn,
         plan=plan,
         contests=tuple(contests),
         evidence=evidence,
+        season=season,
+        season_evidence=season_evidence,
         rows=len(y),
         churn_rate=float(y.mean()),
         seed=settings.seed,
@@ -364,6 +384,31 @@ def train(
             for position, (fold, truth) in enumerate(zip(usable, truths, strict=True))
         ),
     )
+
+
+def _in_season(
+    store: EventStore,
+    churn: ChurnSettings,
+    fold: Fold,
+    task: Task,
+    cutoff: IntArray,
+    best: Contest,
+    calibrated: Calibration,
+    log_odds: FloatArray,
+    y: LabelArray,
+) -> seasons.Moved | None:
+    """What a forecast of the season would have brought at a validation cutoff."""
+    year = seasons.Year.of(store, churn, fold.validation)
+    if year.busyness(fold.validation, 1) is None:
+        return None
+    said = calibrated.log_odds(task.fitted(best.learner).log_odds(task.x, best.size))
+    later = seasons.Past(fold.validation, calibrated.log_odds(log_odds), y)
+    return seasons.tried(year, _by_cutoff(cutoff, said, task.y), later)
+
+
+def _by_cutoff(cutoff: IntArray, log_odds: FloatArray, y: LabelArray) -> list[seasons.Past]:
+    rows = [(int(one), cutoff == one) for one in np.unique(cutoff)]
+    return [seasons.Past(one, log_odds[mine], y[mine]) for one, mine in rows]
 
 
 def require_directions(features: FeatureSet, settings: TrainingSettings) -> None:

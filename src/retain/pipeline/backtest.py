@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from retain import __version__, atomic
 from retain.errors import TrainingError, WindowError
 from retain.labels import observed, require_closed, require_cutoff
+from retain.modelling.seasons import Year, shift_at
 from retain.modelling.training import make_plan, train
 from retain.pipeline.assess import assess
 from retain.timeline import DAY, instant_text
@@ -31,6 +32,7 @@ class Round:
         cutoff: the instant of prediction, as text.
         learner: the champion chosen then.
         calibration: the method chosen then.
+        season_shift: what a forecast of the season added to everyone's log-odds.
         trained_on: how many cutoffs trained it.
         measures: the report card, as JSON values.
         baselines: the same for each baseline.
@@ -40,6 +42,7 @@ class Round:
     cutoff: str
     learner: str
     calibration: str
+    season_shift: float
     trained_on: int
     measures: Mapping[str, Any]
     baselines: Mapping[str, Mapping[str, Any]]
@@ -171,13 +174,22 @@ def _compute(project: Project, cutoff: int, place: Path) -> Round:
         config.training,
         project.progress,
     )
+    orders = (Year.of(one, config.churn, cutoff).around(cutoff, 1) for one in [project.store])
+    shift = shift_at(trained.season, orders, config.churn, cutoff)
+    calibrated = replace(trained.calibration, shift=shift)
     found = assess(
-        project, cutoff, trained.features, trained.probabilities, trained.plan.cutoffs, trained.plan.until
+        project,
+        cutoff,
+        trained.features,
+        lambda x: calibrated(trained.fitted.log_odds(x)),
+        trained.plan.cutoffs,
+        trained.plan.until,
     )
     done = Round(
         cutoff=instant_text(cutoff),
         learner=trained.learner,
         calibration=trained.calibration.method,
+        season_shift=shift,
         trained_on=len(trained.plan.cutoffs),
         measures=found.measures.as_dict(),
         baselines={name: one.as_dict() for name, one in found.baselines.items()},

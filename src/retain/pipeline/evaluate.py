@@ -105,6 +105,7 @@ class Evaluation:
             "model_version": self.bundle.version,
             "learner": self.bundle.card["learner"],
             "calibration": self.bundle.calibration.method,
+            "season_shift": self.bundle.calibration.shift,
             "trained_until": self.bundle.known_until,
             "trained_now": self.trained_now,
             "logged": not self.unlogged,
@@ -146,6 +147,7 @@ def run_evaluation(project: Project, cutoff: int | None = None, model: str | Non
             f"Model {opened.version} knew outcomes until {opened.card['training']['until']}, after the cutoff "
             f"{instant_text(cutoff)}: its figures would flatter it. Run `retain train --until {instant_text(cutoff)}`."
         )
+    opened = opened.in_season(cutoff, lambda: [store])
     trained_on = [instant(one) for one in opened.card["training"]["cutoffs"]]
     found = assess(project, cutoff, opened.features, opened.probabilities, trained_on, opened.trained_until)
     measured = _measured(registered, instant_text(cutoff), found)

@@ -211,7 +211,7 @@ def run_explanation(
         raise UsageError(
             "There is no such customer in the data. Write the id as the tables do, zeros in front too."
         )
-    opened, _ = project.model(model or CHAMPION)
+    opened = project.model(model or CHAMPION)[0].in_season(as_of, lambda: [store])
     if not known:
         return Explanation(
             customer_id,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from retain.engine.panel import FloatArray
     from retain.features.spec import FeatureSet
     from retain.modelling.gate import Verdict
+    from retain.modelling.seasons import Season
     from retain.modelling.tracking import Registered
     from retain.modelling.training import Trained, Validated
     from retain.pipeline.project import Project
@@ -44,6 +45,14 @@ MOST_EXPLAINED = 10_000
 """Customers whose contributions say what a model looks at: a mean over so many is exact to a hundredth of itself."""
 STRONGEST = 20
 GATE_WORDS = {True: "passed", False: "failed"}
+
+
+def _season(season: Season) -> str:
+    """How the level moves, in words."""
+    return (
+        f"the level moves with how busy the same days were a year before: log-odds {season.intercept:+.2f} "
+        f"{season.slope:+.2f} times the logarithm of orders a day against the days before the cutoff"
+    )
 
 
 def gather(project: Project, trained: Trained, version: str) -> ModelCard:
@@ -74,6 +83,7 @@ def gather(project: Project, trained: Trained, version: str) -> ModelCard:
         facts=(
             ("learner", NAMES.get(trained.learner, trained.learner)),
             ("calibration", f"{trained.calibration.method}, slope {trained.calibration.slope:.3f}"),
+            *((("season", _season(trained.season)),) if trained.season is not None else ()),
             ("outcomes known until", instant_text(plan.until)),
             (
                 "cutoffs",

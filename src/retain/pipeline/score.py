@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -145,6 +146,7 @@ def run_scoring(
     reasons = project.config.reasons if language is None else ReasonSettings(language)
     as_of = project.end_of_data() if as_of is None else as_of
     opened, notes = project.model(model or CHAMPION)
+    opened = opened.in_season(as_of, project.stores)
     folder = _folder(project, as_of, out)
     _refuse_foreign(folder)
     run: Scores
@@ -231,6 +233,8 @@ def checked_notes(project: Project, as_of: int, opened: Bundle, notes: Sequence[
         notes = (*notes, *notes_of(project))
     else:
         require_cutoff(project.outline, as_of, project.config.churn)
+    if opened.calibration.shift:
+        notes = (*notes, season_in_words(opened.calibration.shift))
     if opened.trained_until <= as_of:
         return tuple(notes)
     flattered = (
@@ -238,6 +242,15 @@ def checked_notes(project: Project, as_of: int, opened: Bundle, notes: Sequence[
         f"these scores look better than any real forecast of that day."
     )
     return (*notes, flattered)
+
+
+def season_in_words(shift: float) -> str:
+    """What the forecast of the season does to the scores."""
+    change, by = ("raised", shift) if shift > 0 else ("lowered", -shift)
+    return (
+        f"Orders in the same days a year before speak of a season with {'more' if shift > 0 else 'less'} churn: everybody's "
+        f"odds of leaving are {change} by a factor of {math.exp(by):.2f}."
+    )
 
 
 def run_id_of(

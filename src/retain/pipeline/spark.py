@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, fields, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from retain.engine.spark import BATCH
 from retain.errors import ModelError
 from retain.labels import LABELS
 from retain.modelling import bundle
+from retain.modelling.seasons import Orders, Year, shift_at
 from retain.scoring import scorecard
 from retain.scoring.languages import ReasonSettings
 from retain.scoring.tiers import TierSettings
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from retain.engine.spark import Tables
     from retain.events.store import EventStore
+    from retain.labels import ChurnSettings
     from retain.modelling.bundle import Bundle
 
     Texts = tuple[tuple[str, str], ...]
@@ -49,6 +52,7 @@ COLUMNS = (
     "model_version",
 )
 """What `retain score` writes of a customer that depends on no other one."""
+_AROUND = pa.schema([(one.name, pa.int64()) for one in fields(Orders)])
 SCHEMA = pa.schema([scorecard.SCHEMA.field(name) for name in COLUMNS])
 
 
@@ -107,10 +111,12 @@ def score_on_spark(
             f"Model {opened.version} was trained on texts that were not read by the word lists alone, as they are here. "
             f'Train it with [text] backend = "lexicon", or put a column sentiment into {" and ".join(by_lists)}.'
         )
+    cutoff = instant(as_of, tables.zone)
     work = partial(
         _scores,
         texts=_texts(model, opened),
-        as_of=instant(as_of, tables.zone),
+        as_of=cutoff,
+        shift=_shift(tables, opened, cutoff),
         tiers=tiers or TierSettings(),
         value=value or ValueSettings(),
         reasons=reasons or ReasonSettings(),
@@ -133,16 +139,33 @@ def _opened(texts: Texts) -> Bundle:
         return bundle.load(Path(folder))
 
 
+def _shift(tables: Tables, opened: Bundle, cutoff: int) -> float:
+    """What the season adds to everyone's log-odds; orders are counted in a pass of their own, where that is asked for."""
+    if opened.season is None:
+        return 0.0
+    count = partial(_around, churn=opened.churn, cutoff=cutoff)
+    rows = tables.on_customers(count, _AROUND).toArrow().to_pylist()
+    return shift_at(opened.season, (Orders(**one) for one in rows), opened.churn, cutoff)
+
+
+def _around(store: EventStore, churn: ChurnSettings, cutoff: int) -> Iterator[pa.RecordBatch]:
+    """The orders of a partition's customers around the cutoff."""
+    found = Year.of(store, churn, cutoff).around(cutoff, 1)
+    yield pa.RecordBatch.from_pylist([asdict(found)], schema=_AROUND)
+
+
 def _scores(
     store: EventStore,
     texts: Texts,
     as_of: int,
+    shift: float,
     tiers: TierSettings,
     value: ValueSettings,
     reasons: ReasonSettings,
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a partition's customers."""
     opened = _opened(texts)
+    opened = replace(opened, calibration=replace(opened.calibration, shift=shift))
     label = LABELS.get(opened.churn.definition)
     if len(store.tables[label.table]):
         scored = scorecard.score(store, opened, compute, as_of, tiers, value, reasons.language)

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from retain.labels import ChurnSettings
 from retain.modelling.calibration import miss
-from retain.modelling.seasons import Season, Year, learn
+from retain.modelling.seasons import NOTHING, Moved, Past, Season, Year, helped, learn, shift_at, tried
 from retain.timeline import DAY
 
 CHURN = ChurnSettings(active_days=100, horizon_days=50)
@@ -23,7 +23,7 @@ def year(*counts: int, churn: ChurnSettings = CHURN) -> Year:
         for stretch, count in enumerate(counts)
         for number in range(count)
     ]
-    return Year(np.array(times, dtype=np.int64), 0, churn)
+    return Year(np.array(times, dtype=np.int64), churn)
 
 
 def test_busyness_is_orders_a_day_in_the_window_over_those_before() -> None:
@@ -31,10 +31,16 @@ def test_busyness_is_orders_a_day_in_the_window_over_those_before() -> None:
     assert year(30, 30, 60).busyness(100 * DAY) == pytest.approx(np.log(2))
 
 
-def test_the_year_before_lends_its_window_to_the_present() -> None:
-    """The window of 365 days ago against the active days before the present cutoff."""
-    sold = year(40, 40, 40, 40, 40, 40, 40, 40, 20, 20, 77)
-    assert sold.busyness(500 * DAY, 1) == pytest.approx(np.log(40 / 20), abs=0.05)
+def test_a_first_year_lends_its_window_to_the_present() -> None:
+    """The window of 365 days ago against the active days before the present cutoff, as nothing is known before it."""
+    sold = year(40, 40, 40, 40, 40, 40, 40, 40, 20, 77)
+    assert sold.busyness(450 * DAY, 1) == pytest.approx(np.log(40 / 30), abs=0.05)
+
+
+def test_a_year_that_is_known_whole_is_measured_by_itself() -> None:
+    """Half as many orders a year later are no season, when each day has lost as many."""
+    sold = year(40, 40, 60, 40, 40, 40, 40, 20, 20, 20)
+    assert sold.busyness(465 * DAY, 1) == pytest.approx(np.log(60 / 40), abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +50,7 @@ def test_the_year_before_lends_its_window_to_the_present() -> None:
 )
 def test_what_is_not_known_is_none(cutoff: int, years: int) -> None:
     """No figure is made up."""
-    late = Year(year(0, 30, 30, 30).sales[:90], 50 * DAY, CHURN)
+    late = year(0, 30, 30, 30)
     assert late.busyness(cutoff * DAY, years) is None
 
 
@@ -62,26 +68,58 @@ def test_the_line_is_found_again() -> None:
     for cutoff in (100, 150, 200, 250):
         log_odds = random.normal(size=40_000)
         truth = log_odds + Season(-0.3, -0.8).shift(sold.busyness(cutoff * DAY))
-        cutoffs.append((cutoff * DAY, log_odds, (random.random(40_000) < expit(truth)).astype(np.int8)))
+        cutoffs.append(Past(cutoff * DAY, log_odds, (random.random(40_000) < expit(truth)).astype(np.int8)))
     found = learn(sold, cutoffs)
     assert found is not None
     assert found.intercept == pytest.approx(-0.3, abs=0.05)
     assert found.slope == pytest.approx(-0.8, abs=0.05)
 
 
+def misses(*churners: int) -> list[Past]:
+    """Cutoffs of ten customers of whom nothing was known, and how many of them left."""
+    return [
+        Past((100 + 50 * place) * DAY, np.zeros(10), (np.arange(10) < count).astype(np.int8))
+        for place, count in enumerate(churners)
+    ]
+
+
 def test_a_line_that_rises_or_has_too_few_points_is_none() -> None:
     """Busier shops with more silent customers are no season."""
     sold = year(30, 30, 60, 15, 45, 90, 20)
-    rises = [
-        (cutoff * DAY, np.zeros(10), np.arange(10, dtype=np.int64) < churners)
-        for cutoff, churners in ((100, 8), (150, 2), (200, 6))
-    ]
-    falls = [(cutoff, log_odds, ~y) for cutoff, log_odds, y in rises]
-    as_labels = [(cutoff, log_odds, y.astype(np.int8)) for cutoff, log_odds, y in rises]
-    assert learn(sold, as_labels) is None
-    as_labels = [(cutoff, log_odds, y.astype(np.int8)) for cutoff, log_odds, y in falls]
-    assert learn(sold, as_labels) is not None
-    assert learn(sold, as_labels[:2]) is None
+    assert learn(sold, misses(8, 2, 6)) is None
+    assert learn(sold, misses(2, 8, 4)) is not None
+    assert learn(sold, misses(2, 8)) is None
+
+
+def test_what_a_forecast_would_have_brought_is_known_only_with_a_year_before() -> None:
+    """A season that comes again is forecast, and the log loss tells; in a first year there is nothing to try."""
+    sold = year(30, 30, 60, 15, 45, 90, 20, 30, 30, 60, 15, 45)
+    past = misses(2, 8, 4, 3)
+    again = Past(515 * DAY, np.zeros(10), (np.arange(10) < 8).astype(np.int8))
+    found = tried(sold, past, again)
+    assert found is not None
+    assert (found.cutoff, found.rows) == (515 * DAY, 10)
+    assert found.log_loss == pytest.approx(np.log(2))
+    assert found.log_loss_moved != found.log_loss
+    assert tried(sold, past, Past(300 * DAY, np.zeros(10), again.y)) is None
+    assert helped([found]) == (found.log_loss_moved < found.log_loss)
+
+
+def test_without_evidence_nothing_moves() -> None:
+    """No cutoff that had a year before has helped nobody."""
+    assert not helped([])
+    assert helped([Moved(0, 0.6, 0.5, 100), Moved(1, 0.5, 0.55, 100)])
+    assert not helped([Moved(0, 0.6, 0.59, 100), Moved(1, 0.5, 0.55, 100)])
+
+
+def test_parts_of_the_customers_add_up() -> None:
+    """Whatever the parts, the season of all is the same; where there is none, nobody is counted."""
+    sold = year(40, 40, 40, 40, 40, 40, 40, 40, 20, 20, 77)
+    cutoff, season = 500 * DAY, Season(0.1, -1.2)
+    whole = shift_at(season, [sold.around(cutoff, 1)], CHURN, cutoff)
+    parts = [Year(sold.sales[which::3], CHURN).around(cutoff, 1) for which in range(3)]
+    assert shift_at(season, [*parts, NOTHING], CHURN, cutoff) == whole != 0
+    assert shift_at(None, iter([]), CHURN, cutoff) == 0
 
 
 def test_nothing_known_of_the_year_before_shifts_nothing() -> None:

@@ -183,7 +183,7 @@ def test_a_model_tells_who_leaves(shop: EventStore, trained: Trained) -> None:
     snapshots = eligible_snapshots(shop, [cutoff], CHURN)
     x = ENGINES.get("kernel")(shop, trained.features, snapshots).values
     truth = LABELS.get("inactivity").churned(shop, cutoff, CHURN, cutoff + 99 * DAY)[snapshots.customer]
-    probabilities = trained.probabilities(x)
+    probabilities = trained.calibration(trained.fitted.log_odds(x))
     assert ((probabilities > 0) & (probabilities < 1)).all()
     assert auroc(truth.astype(np.int8), probabilities) > 0.75
 
