@@ -20,6 +20,7 @@ from retain.events.source import TableSource
 from retain.exports.formats import FORMATS
 from retain.features.catalog import EVERY
 from retain.features.manual import in_words
+from retain.features.own import OwnSettings
 from retain.features.spec import How, Measure
 from retain.shipped import shipped
 
@@ -93,7 +94,8 @@ def test_every_feature_is_in_the_catalogue(page: Callable[[str], str], name: str
 def test_every_aggregation_has_words(how: How) -> None:
     """A new way to turn events into a number cannot be left without words."""
     value = None if how in (How.COUNT, How.SINCE_LAST, How.SINCE_FIRST) else "amount"
-    assert "orders" in in_words(Measure("orders", how, value))
+    quantile = 0.9 if how is How.QUANTILE else None
+    assert "orders" in in_words(Measure("orders", how, value, quantile=quantile))
 
 
 @pytest.mark.parametrize("name", FORMATS.names())
@@ -105,12 +107,12 @@ def test_every_export_format_is_named_by_the_verb(page: Callable[[str], str], na
 
 @pytest.mark.parametrize(("place", "kind"), list(manual.sections()), ids=lambda one: str(one) or "top")
 def test_the_shipped_configuration_shows_every_setting(place: str, kind: type) -> None:
-    """`configs/default.toml` has each key, but for those of a table's own files."""
+    """`configs/default.toml` has each key, but for those of a table's own files and of features of one's own."""
     at: Any = tomllib.loads(shipped("default.toml").read_text(encoding="utf-8"))
     for word in place.replace("NAME", "orders").split("."):
         at = at.get(word, at) if word else at
     keys = {one.name for one in manual.keys_of(kind)}
-    assert keys <= set(at) or kind is TableSource
+    assert keys <= set(at) or kind in (TableSource, OwnSettings)
     assert set(at) <= keys
 
 

@@ -8,6 +8,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
+from types import UnionType
 from typing import TYPE_CHECKING, Any
 
 from typer.main import get_command
@@ -17,6 +18,7 @@ from retain.config import Config
 from retain.engine import ENGINES
 from retain.errors import UserError
 from retain.features.catalog import FAMILIES
+from retain.features.spec import How
 from retain.labels import LABELS
 from retain.modelling.learners import LEARNERS
 
@@ -127,6 +129,7 @@ def names() -> str:
         "`[churn] definition`": LABELS.names(),
         "`[features] families`": tuple(FAMILIES),
         "`[features] engine`": ENGINES.names(),
+        "`[features.own.NAME] how`": tuple(How),
         "`[training] learners`": LEARNERS.names(),
     }
     rows = [f"| {key} | {', '.join(f'`{one}`' for one in choices)} |" for key, choices in known.items()]
@@ -157,7 +160,8 @@ def keys_of(kind: type) -> list[Any]:
 def _is_section(kind: type, name: str) -> bool:
     """Whether the key opens a section of its own, or several."""
     hint = _hints(kind)[name]
-    return is_dataclass(hint) or any(is_dataclass(one) for one in typing.get_args(hint))
+    named = typing.get_args(hint)[1] if typing.get_origin(hint) is Mapping else None
+    return is_dataclass(hint) or is_dataclass(named)
 
 
 def _hints(kind: type) -> dict[str, Any]:
@@ -169,7 +173,7 @@ def _type(hint: Any) -> str:
     origin = typing.get_origin(hint)
     if origin is tuple:
         return "list of " + _ITEMS[typing.get_args(hint)[0]]
-    return "table" if origin is Mapping else _TYPES[hint]
+    return "table" if origin in (Mapping, UnionType) else _TYPES[hint]
 
 
 def _default(kind: type, one: Any) -> str:
@@ -180,6 +184,8 @@ def _default(kind: type, one: Any) -> str:
         return "`{}`"
     if one.default is MISSING:
         return "required"
+    if one.default is None:
+        return "none"
     if isinstance(one.default, tuple):
         return f"`[{', '.join(_toml(each) for each in one.default)}]`"
     return f"`{_toml(one.default)}`"
@@ -190,7 +196,11 @@ def _toml(value: Any) -> str:
 
 
 def _about(kind: type) -> dict[str, str]:
-    """What the class's docstring says of each attribute."""
-    section = (inspect.getdoc(kind) or "").split("Attributes:\n", 1)[1]
-    entries = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", section, re.MULTILINE)
+    """What the docstrings of the class and of those it extends say of each attribute."""
+    sections = [
+        (inspect.getdoc(one) or "").split("Attributes:\n", 1)[1]
+        for one in reversed(kind.__mro__)
+        if is_dataclass(one)
+    ]
+    entries = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", "\n".join(sections), re.MULTILINE)
     return {name: re.sub(r"\s+", " ", words).replace("``", "`") for name, words in entries}

@@ -210,7 +210,9 @@ def _measure(  # noqa: C901, PLR0911  # one branch a kind of aggregation, as the
         return float(cutoff - min(event.time for event in inside)) / DAY if inside else math.nan
     if one.value is None:
         return float(len(inside))
-    known = sorted(value for event in inside if (value := event.values[one.value]) is not None)
+    known = sorted(
+        value for event in _at_the_end(one.how, inside) if (value := event.values[one.value]) is not None
+    )
     if one.how is How.COUNT:
         return float(len(known))
     if one.how is How.DISTINCT:
@@ -226,17 +228,28 @@ def _measure(  # noqa: C901, PLR0911  # one branch a kind of aggregation, as the
         return float(
             entropy(*(np.array([float(one)]) for one in (weighted_log(len(known)), parts, len(known))))[0]
         )
+    if one.quantile is not None:
+        return _quantile(one.quantile, known) / number_parts(one.view, one.value, money_exponent)
     return _of_numbers(one.how, known) / number_parts(one.view, one.value, money_exponent)
 
 
+def _at_the_end(how: How, events: list[_Event]) -> list[_Event]:
+    """The events of the first or the last instant, where only these count; else all."""
+    if how not in (How.FIRST, How.LAST):
+        return events
+    times = [event.time for event in events]
+    wanted = min(times, default=0) if how is How.FIRST else max(times, default=0)
+    return [event for event in events if event.time == wanted]
+
+
 def _of_numbers(how: How, known: list[int]) -> float:
-    """Mean, standard deviation, smallest, largest or median of sorted whole numbers, of which there is one at least."""
+    """Mean, deviation, smallest, largest or median of sorted whole numbers, of which there is one at least."""
     count = len(known)
     if how is How.MEAN:
         return float(sum(known)) / count
-    if how is How.MIN:
+    if how in (How.MIN, How.FIRST):
         return float(known[0])
-    if how is How.MAX:
+    if how in (How.MAX, How.LAST):
         return float(known[-1])
     if how is How.MEDIAN:
         return (float(known[(count - 1) // 2]) + float(known[count // 2])) / 2
@@ -246,3 +259,11 @@ def _of_numbers(how: How, known: list[int]) -> float:
     rest = float(sum(known) - count * centre)
     distances = float(sum((value - centre) ** 2 for value in known))
     return math.sqrt(max(distances - rest * rest / count, 0.0) / (count - 1))
+
+
+def _quantile(share: float, known: list[int]) -> float:
+    """The number below which that share of sorted whole numbers lies; between two of them in proportion."""
+    place = (len(known) - 1) * share
+    below = math.floor(place)
+    above = min(below + 1, len(known) - 1)
+    return float(known[below]) + (place - below) * float(known[above] - known[below])

@@ -44,6 +44,9 @@ _SAID = {
     How.MIN: "smallest {value} over {events}",
     How.MAX: "largest {value} over {events}",
     How.MEDIAN: "median {value} over {events}",
+    How.QUANTILE: "{quantile} quantile of {value} over {events}",
+    How.FIRST: "{value} of the first of {events}",
+    How.LAST: "{value} of the last of {events}",
     How.DISTINCT: "number of different values of {value} in {events}",
     How.ENTROPY: "entropy of {value} over {events}",
     How.TOP_SHARE: "share of the most frequent {value} in {events}",
@@ -85,7 +88,7 @@ def in_words(formula: Formula) -> str:
 def _measure(one: Measure) -> str:
     events = _VIEWS.get(one.view, one.view) + (f" of which {one.where} is true" if one.where else "")
     value = _VALUES.get(one.value or "", one.value or "")
-    return _SAID[one.how].format(events=events, value=value) + _window(one.within)
+    return _SAID[one.how].format(events=events, value=value, quantile=one.quantile) + _window(one.within)
 
 
 def _window(within: Lookback) -> str:

@@ -11,6 +11,7 @@ from retain import __version__, atomic
 from retain.errors import ModelError
 from retain.features.catalog import EVERY
 from retain.features.spec import FeatureSet
+from retain.features.written import as_values, from_values
 from retain.labels import ChurnSettings
 from retain.modelling import calibration
 from retain.modelling.learners import LEARNERS, Fitted
@@ -30,6 +31,8 @@ CARD = "bundle.json"
 _MODEL = "model.txt"
 _OWN = "sha256"
 """Where the card keeps the hash of all the rest of it."""
+_DECLARED = "declared"
+"""Where the card keeps the features that are not of the catalogue: a company's own, and those of other packages."""
 _VERSION_DIGITS = 12
 
 
@@ -40,7 +43,8 @@ class Bundle:
     Attributes:
         version: the first 12 digits of its content's SHA-256; the same data, settings and seed give the same.
         card: everything about it that is not the model itself.
-        features: the columns it reads, as this version of the software defines them.
+        features: the columns it reads: the catalogue's as this version of the software defines them, others as they were
+            declared in training.
         churn: the definition that it predicts.
         fitted: the model.
         calibration: from its log-odds to probabilities.
@@ -79,6 +83,7 @@ def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
         "size": trained.size,
         "features": list(trained.features.names),
         "fingerprint": trained.features.fingerprint,
+        **_declarations(trained.features),
         "churn": asdict(trained.churn),
         "calibration": calibration.as_dict(trained.calibration),
         "training": {
@@ -150,14 +155,27 @@ def _text(file: Path) -> str:
     return file.read_bytes().decode("utf-8")
 
 
+def _declarations(features: FeatureSet) -> dict[str, Any]:
+    """The features that the catalogue does not have, with all that they are; nothing where it has all."""
+    others = [as_values(one) for one in features.features if one.name not in EVERY.names]
+    return {_DECLARED: others} if others else {}
+
+
 def _features(folder: Path, card: Mapping[str, Any]) -> FeatureSet:
     """The features that the card names, if they still mean the same."""
-    unknown = [name for name in card["features"] if name not in EVERY.by_name]
+    try:
+        others = {one.name: one for one in map(from_values, card.get(_DECLARED, ()))}
+    except (ValueError, KeyError, TypeError, AttributeError) as cause:
+        raise ModelError(
+            f"{folder} declares features in a way that this version does not read: {cause}. Train the model again."
+        ) from cause
+    known = {**others, **EVERY.by_name}
+    unknown = [name for name in card["features"] if name not in known]
     if unknown:
         raise ModelError(
             f"{folder} reads features that do not exist here: {', '.join(unknown)}. Train the model again."
         )
-    features = FeatureSet(tuple(EVERY.by_name[name] for name in card["features"]))
+    features = FeatureSet(tuple(known[name] for name in card["features"]))
     if features.fingerprint != card["fingerprint"]:
         raise ModelError(f"{folder} was trained on other definitions of its features. Train the model again.")
     return features

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ from retain.engine.views import columns_at_hand
 from retain.errors import ConfigError, GateError, ModelError, OutputError
 from retain.events.load import read_events
 from retain.features.catalog import feature_set
-from retain.features.spec import measures
+from retain.features.manual import in_words
+from retain.features.spec import FeatureSet, measures
 from retain.labels import observed
 from retain.modelling import bundle
 from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from retain.config import Config
     from retain.engine.panel import Engine
     from retain.events.store import EventStore
-    from retain.features.spec import FeatureSet
     from retain.modelling.bundle import Bundle
     from retain.modelling.tracking import Registered
     from retain.text.annotate import Coverage
@@ -85,7 +86,8 @@ class Project:
     @cached_property
     def features(self) -> FeatureSet:
         """The features that the data can feed."""
-        found = feature_set(self.config.features.families, columns_at_hand(self.store))
+        chosen = self.config.features
+        found = feature_set(chosen.families, columns_at_hand(self.store), chosen.own_features)
         if not found.features:
             raise ConfigError(
                 f"None of the families {', '.join(self.config.features.families)} can be fed by these tables. Add "
@@ -168,9 +170,7 @@ class Project:
             ModelError: there is no such model, it is damaged, or it does not fit the data or the configuration.
         """
         if set(reference) & {"/", "\\"}:
-            opened = bundle.load(Path(reference))
-            self.require_fit(opened)
-            return opened, ()
+            return self._fitting(bundle.load(Path(reference))), ()
         registered = self.find(reference)
         verdict = registered.verdict
         if verdict is None or verdict.passed:
@@ -189,15 +189,20 @@ class Project:
         Raises:
             ModelError: it predicts another definition of churn, or a column that it reads is not there.
         """
-        opened = bundle.load(self.tracking.bundle_of(registered))
+        return self._fitting(bundle.load(self.tracking.bundle_of(registered)))
+
+    def _fitting(self, opened: Bundle) -> Bundle:
+        """The model with the words that its features have now: phrases may be mended without training anew."""
         self.require_fit(opened)
-        return opened
+        now = FeatureSet(tuple(self.features.by_name[name] for name in opened.features.names))
+        return replace(opened, features=now)
 
     def require_fit(self, opened: Bundle) -> None:
         """Nothing, if the model predicts what the configuration asks for and its features can be computed here.
 
         Raises:
-            ModelError: it predicts another definition of churn, or a column that it reads is not there.
+            ModelError: it predicts another definition of churn, a column that it reads is not there, or a feature
+                of the company's own means something else now.
         """
         if opened.churn != self.config.churn:
             raise ModelError(
@@ -215,6 +220,16 @@ class Project:
             raise ModelError(
                 f"Model {opened.version} reads {', '.join(lacking)}, which these tables and families cannot feed. "
                 f"Map the missing columns under [source.tables.orders] columns, or train a model on what there is."
+            )
+        changed = [
+            f"{one.name} was {in_words(one.formula)} and is {in_words(now)} now"
+            for one in opened.features.features
+            if (now := self.features.by_name[one.name].formula) != one.formula
+        ]
+        if changed:
+            raise ModelError(
+                f"Model {opened.version} was trained on other definitions of its features: {'; '.join(changed)}. Run "
+                f"`retain train`, or set the definitions back."
             )
 
 

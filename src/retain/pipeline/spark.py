@@ -75,7 +75,7 @@ def score_on_spark(
         ModelError: the bundle is damaged, or reads features that these tables cannot feed.
     """
     opened = bundle.load(model)
-    lacking = sorted(set(opened.features.names) - set(tables.features().names))
+    lacking = sorted(tables.lacking(opened.features))
     if lacking or "orders" not in tables.frames:
         raise ModelError(
             f"Model {opened.version} reads {', '.join(lacking) or 'orders'}, which these tables cannot feed. "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retain.errors import TrainingError, WindowError
-from retain.features.catalog import EVERY
+from retain.features.catalog import EVERY, declared
 from retain.labels import LABELS, observed
 from retain.modelling.training import Plan, make_plan
 from retain.timeline import DAY, instant_text
@@ -114,7 +114,13 @@ def run_validation(project: Project) -> Validation:
         active=int(np.count_nonzero(LABELS.get(config.churn.definition).eligible(store, end, config.churn))),
         coverage=project.coverage,
         features=project.features.names,
-        unfed=tuple(name for name in EVERY.names if name not in project.features.names),
+        unfed=tuple(
+            name
+            for name in dict.fromkeys(
+                (*EVERY.names, *(one.name for one in declared(config.features.families)))
+            )
+            if name not in project.features.names
+        ),
         latest_test_cutoff=latest if latest > first else None,
         plan=plan,
         obstacle=obstacle,
