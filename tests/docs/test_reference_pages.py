@@ -14,14 +14,16 @@ from typer.main import get_command
 
 from retain.cli import manual
 from retain.cli.app import BUG, INTERRUPTED, app
-from retain.config import load_config
+from retain.config import FeatureSettings, _value, load_config
+from retain.engine.views import VIEWS
 from retain.errors import UserError
 from retain.events.source import TableSource
 from retain.exports.formats import FORMATS
 from retain.features.catalog import EVERY
+from retain.features.columns import require_readable
 from retain.features.manual import in_words
 from retain.features.own import OwnSettings
-from retain.features.spec import How, Measure
+from retain.features.spec import Balance, Contrast, How, Measure, Ratio, measures
 from retain.shipped import shipped
 
 if TYPE_CHECKING:
@@ -114,6 +116,19 @@ def test_the_shipped_configuration_shows_every_setting(place: str, kind: type) -
     keys = {one.name for one in manual.keys_of(kind)}
     assert keys <= set(at) or kind in (TableSource, OwnSettings)
     assert set(at) <= keys
+
+
+def test_the_examples_of_own_features_are_features(page: Callable[[str], str]) -> None:
+    """Those in a configuration, and the family of a package."""
+    text = page("features.md")
+    examples = tomllib.loads(re.findall(r"```toml\n(# The usual.*?)```", text, re.DOTALL)[0])
+    found = _value(FeatureSettings, examples["features"], "features").own_features
+    assert [type(one.formula) for one in found] == [Measure, Ratio, Contrast, Balance]
+    package: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?def family.*?)```", text, re.DOTALL)[0], package)  # noqa: S102  # our own page
+    (feature,) = package["family"]()
+    for one in measures(feature.formula):
+        require_readable(one, VIEWS, "features.md")
 
 
 def test_the_example_of_a_configuration_loads(page: Callable[[str], str], tmp_path: Path) -> None:

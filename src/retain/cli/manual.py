@@ -16,6 +16,7 @@ from typer.main import get_command
 from retain.cli.app import BUG, INTERRUPTED, app
 from retain.config import Config
 from retain.engine import ENGINES
+from retain.engine.views import VIEWS
 from retain.errors import UserError
 from retain.features.catalog import FAMILIES
 from retain.features.spec import How
@@ -134,6 +135,22 @@ def names() -> str:
     }
     rows = [f"| {key} | {', '.join(f'`{one}`' for one in choices)} |" for key, choices in known.items()]
     return "\n".join(["| setting | names |", "|---|---|", *rows]) + "\n"
+
+
+def views() -> str:
+    """Every view and the columns that a feature of one's own may read of it, as a Markdown table."""
+
+    def listed(columns: frozenset[str]) -> str:
+        return ", ".join(f"`{one}`" for one in sorted(columns))
+
+    rows = [
+        f"| `{name}` | {listed(one.numbers)} | {listed(one.categories)} | {listed(one.flags)} |"
+        for name, one in VIEWS.items()
+    ]
+    return (
+        "\n".join(["| `view` | numbers | categories | yes or no (`where`) |", "|---|---|---|---|", *rows])
+        + "\n"
+    )
 
 
 def sections() -> Iterator[tuple[str, type]]:

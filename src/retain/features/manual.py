@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retain.features.catalog import FAMILIES
-from retain.features.spec import Balance, How, Measure, Ratio
+from retain.features.spec import CATEGORICAL, WITHOUT_VALUE, Balance, How, Measure, Ratio
 
 if TYPE_CHECKING:
     from retain.features.spec import Formula
@@ -66,6 +66,17 @@ def feature_tables() -> str:
         head = f"### {family}\n\n| feature | topic | formula | why | phrase |\n|---|---|---|---|---|\n"
         parts.append(head + "\n".join(rows) + "\n")
     return "\n".join(parts)
+
+
+def aggregations() -> str:
+    """Every way to turn events into a number, as Markdown."""
+    rows = []
+    for how in How:
+        reads = "a category" if how in CATEGORICAL else "no value" if how in WITHOUT_VALUE else "a number"
+        reads = "nothing, or any value" if how is How.COUNT else reads
+        gives = _SAID[how].format(events="the events", value="`value`", quantile="the")
+        rows.append(f"| `{how}` | {reads} | {gives} |")
+    return "\n".join(["| `how` | `value` | gives |", "|---|---|---|", *rows]) + "\n"
 
 
 def in_words(formula: Formula) -> str:

@@ -111,6 +111,7 @@ def test_of_several_events_at_the_same_instant_the_first_is_the_smallest_and_the
         a            2024-05-05  c         1.00    b
         a            2024-05-09  c         9.00    b
         a            2024-05-09  d         4.00    b
+        a            2024-05-09  h         2.00    b
         b            2024-05-09  g         8.00    b
         {unknown}
     """)

@@ -191,8 +191,7 @@ def test_without_a_phrase_the_formula_is_said(text: str, said: str) -> None:
         (
             "it",
             IT + 'phrase = "{it:order}"',
-            "[features.own.it] phrase: a number cannot be shown as 'order'. Write a format such as .1f or .0%, or one "
-            "of: days, interval.",
+            "[features.own.it] phrase: a number cannot be shown as 'order'. Write a format such as .1f or .0%, or",
         ),
     ],
 )  # fmt: skip
