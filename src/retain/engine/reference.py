@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retain.engine.panel import Panel, Snapshots, combine, entropy, weighted_log
-from retain.engine.streams import STREAMS, Number, Share, Span, Stream
+from retain.engine.streams import STREAMS, Elapsed, Fresh, Number, Share, Span, Stream
 from retain.engine.views import GAP_PART, HOURS_A_BAND, ITEM_PARTS, number_parts
 from retain.events.store import MISSING
 from retain.features.spec import FeatureSet, How, Measure
@@ -98,21 +98,25 @@ def _stream_events(known: Mapping[str, Sequence[_Row]]) -> dict[str, list[_Event
     """The events of every stream of one customer, by time."""
     return {
         name: sorted(
-            (event for row in known.get(stream.table, ()) if (event := _event(stream, row)) is not None),
+            (
+                event
+                for row in known.get(stream.table, ())
+                if (event := _event(stream, row, known[stream.table])) is not None
+            ),
             key=lambda event: event.time,
         )
         for name, stream in STREAMS.items()
     }
 
 
-def _event(stream: Stream, row: _Row) -> _Event | None:
-    """What a row tells in a stream; None where it tells nothing."""
+def _event(stream: Stream, row: _Row, rows: Sequence[_Row]) -> _Event | None:
+    """What a row tells in a stream, among the customer's rows of its table; None where it tells nothing."""
     time = row.time if stream.time is None else row.values.get(stream.time)
     if not isinstance(time, int):
         return None
     if stream.only is not None and row.values.get(stream.only[0]) != (stream.only[1] or 1):
         return None
-    numbers = {name: _number_of(spec, row) for name, spec in stream.numbers.items()}
+    numbers = {name: _number_of(spec, row, rows) for name, spec in stream.numbers.items()}
     flags = {}
     for name, flag in stream.flags.items():
         number = numbers[flag.number]
@@ -122,19 +126,39 @@ def _event(stream: Stream, row: _Row) -> _Event | None:
     return _Event(time, {**numbers, **flags, **categories})
 
 
-def _number_of(spec: Number, row: _Row) -> int | None:
-    """A number of a row in whole parts; None where not known."""
+def _number_of(spec: Number, row: _Row, rows: Sequence[_Row]) -> int | None:
+    """A number of a row, among the customer's rows of its table, in whole parts; None where not known."""
     if isinstance(spec, Span):
         start = row.time if spec.start is None else row.values.get(spec.start)
         end = row.values.get(spec.end)
         if not isinstance(start, int) or not isinstance(end, int):
             return None
         return (end - start) // MINUTE
+    if isinstance(spec, Fresh | Elapsed):
+        mates = [one for one in rows if one.values[spec.by] == row.values[spec.by]]
+        if isinstance(spec, Elapsed):
+            return (row.time - min(one.time for one in mates)) // MINUTE
+        return _fresh(spec.column, row, mates)
     value = row.values.get(spec.column)
     of = row.values.get(spec.of) if isinstance(spec, Share) else 1.0
     if value is None or of is None:
         return None
     return round(float(value) / float(of) * spec.parts)
+
+
+def _fresh(column: str, row: _Row, mates: Sequence[_Row]) -> int | None:
+    """Whether a row says something else than the one before of the same thing; None where it says nothing."""
+    told = []
+    for place, one in enumerate(mates):
+        value = one.values[column]
+        if value is not None:
+            # Words are themselves; of yes and no, what is not known is no.
+            told.append((one.time, value if isinstance(value, str) else int(value == 1), place))
+    told.sort()
+    mine = next((at for at, (_, _, place) in enumerate(told) if mates[place] is row), None)
+    if mine is None:
+        return None
+    return int(mine == 0 or told[mine - 1][1] != told[mine][1])
 
 
 def _views(rows: Iterable[_Row], store: EventStore) -> dict[str, list[_Event]]:

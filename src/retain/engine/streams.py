@@ -58,7 +58,28 @@ class Span:
     parts: int = SPAN_PARTS
 
 
-Number: TypeAlias = Plain | Share | Span
+@dataclass(frozen=True)
+class Fresh:
+    """1 where a row says something else than the row before of the same thing, such as a ticket; 0 where it repeats it.
+
+    The first row of a thing is 1. Rows that do not say anything are passed over; of a yes-or-no column they say no. Of rows of one
+    instant the smaller value comes first.
+    """
+
+    column: str
+    by: str
+    parts: int = 1
+
+
+@dataclass(frozen=True)
+class Elapsed:
+    """Time since the first row of the same thing, such as a ticket."""
+
+    by: str
+    parts: int = SPAN_PARTS
+
+
+Number: TypeAlias = Plain | Share | Span | Fresh | Elapsed
 
 
 @dataclass(frozen=True)
@@ -96,7 +117,13 @@ class Stream:
             yield from (one for one in (self.time, self.only and self.only[0]) if one is not None)
             return
         spec = self.numbers[number]
-        read = {Plain: ("column",), Share: ("column", "of"), Span: ("start", "end")}[type(spec)]
+        read = {
+            Plain: ("column",),
+            Share: ("column", "of"),
+            Span: ("start", "end"),
+            Fresh: ("column", "by"),
+            Elapsed: ("by",),
+        }[type(spec)]
         own = SCHEMAS[self.table].time
         yield from (name for part in read if (name := getattr(spec, part)) is not None and name != own)
 
@@ -131,6 +158,8 @@ _VOICE_FLAGS: Mapping[str, Flag] = MappingProxyType(
 )
 SPOKEN = frozenset(_VOICE_NUMBERS) | frozenset(_VOICE_FLAGS)
 """Numbers and flags of a stream that come from a text."""
+_ENTERED: Mapping[str, Flag] = MappingProxyType({"entered": Flag("fresh", least=1)})
+"""Many logs repeat a ticket's state in every row: only the first of such rows enters it."""
 
 STREAMS: Mapping[str, Stream] = MappingProxyType(
     {
@@ -146,10 +175,30 @@ STREAMS: Mapping[str, Stream] = MappingProxyType(
             numbers={"wait": Span(None, "first_response_at")},
             flags={"within_hour": Flag("wait", most=60)},
         ),
-        "resolutions": Stream("ticket_events", only=("state", "resolved")),
-        "reopenings": Stream("ticket_events", only=("reopened", None)),
-        "escalations": Stream("ticket_events", only=("state", "escalated")),
-        "breaches": Stream("ticket_events", only=("breached_sla", None)),
+        "resolutions": Stream(
+            "ticket_events",
+            only=("state", "resolved"),
+            numbers={"fresh": Fresh("state", "ticket_id"), "hours": Elapsed("ticket_id")},
+            flags=_ENTERED,
+        ),
+        "reopenings": Stream(
+            "ticket_events",
+            only=("reopened", None),
+            numbers={"fresh": Fresh("reopened", "ticket_id")},
+            flags=_ENTERED,
+        ),
+        "escalations": Stream(
+            "ticket_events",
+            only=("state", "escalated"),
+            numbers={"fresh": Fresh("state", "ticket_id")},
+            flags=_ENTERED,
+        ),
+        "breaches": Stream(
+            "ticket_events",
+            only=("breached_sla", None),
+            numbers={"fresh": Fresh("breached_sla", "ticket_id")},
+            flags=_ENTERED,
+        ),
         "feedback": Stream(
             "feedback",
             numbers={
@@ -269,11 +318,53 @@ def _number(spec: Number, table: EventTable) -> IntArray:
     if isinstance(spec, Span):
         start, end = _times(spec.start, table), _times(spec.end, table)
         return np.where((start != MISSING) & (end != MISSING), (end - start) // MINUTE, MISSING)
+    if isinstance(spec, Fresh):
+        return _fresh(spec, table)
+    if isinstance(spec, Elapsed):
+        thing = table.columns[spec.by].values.astype(np.int64)
+        order, first = _things(thing, table, table.time)
+        begins = np.empty(len(table), dtype=np.int64)
+        begins[order] = table.time[order][first][np.cumsum(first) - 1]
+        return np.asarray((table.time - begins) // MINUTE)
     value = table.columns[spec.column].values.astype(np.float64)
     if isinstance(spec, Share):
         value = value / table.columns[spec.of].values.astype(np.float64)
     known = np.isfinite(value)
     return np.where(known, np.rint(np.where(known, value, 0) * spec.parts).astype(np.int64), MISSING)
+
+
+def _fresh(spec: Fresh, table: EventTable) -> IntArray:
+    """Which rows say something new of their thing."""
+    column = table.columns[spec.column]
+    value: IntArray = column.values.astype(np.int64)
+    if column.levels is None:
+        value = (value == 1).astype(np.int64)
+    else:
+        # Codes are in the order in which words were met; words have an order of their own.
+        place = np.argsort(np.argsort(column.levels.astype(str), kind="stable"), kind="stable")
+        value = np.where(value >= 0, np.append(place, -1)[value], -1)
+    order, first = _things(table.columns[spec.by].values.astype(np.int64), table, table.time, value)
+    order, first = order[value[order] >= 0], _first_known(first, value[order] >= 0)
+    fresh = np.full(len(table), MISSING)
+    fresh[order] = first
+    fresh[order[1:]] |= value[order][1:] != value[order][:-1]
+    return fresh
+
+
+def _things(thing: IntArray, table: EventTable, *by: IntArray) -> tuple[IntArray, BoolArray]:
+    """The rows of each customer's things, one thing after the other, each in this order; and where a thing begins."""
+    order = np.lexsort((*reversed(by), thing, table.customer))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (thing[order][1:] != thing[order][:-1]) | (
+        table.customer[order][1:] != table.customer[order][:-1]
+    )
+    return order, first
+
+
+def _first_known(first: BoolArray, known: BoolArray) -> BoolArray:
+    """Of the rows that are known, the first of each thing."""
+    number = np.cumsum(first)[known]
+    return np.diff(number, prepend=0) > 0
 
 
 def _flag(flag: Flag, number: IntArray) -> IntArray:

@@ -16,6 +16,7 @@ _VALUES = {
     "hour_band": "four-hour band",
     "gross": "price before discount",
     "wait": "hours waited",
+    "hours": "hours since the ticket's first event",
     "delay": "hours of delay",
 }
 _VIEWS = {
