@@ -1,6 +1,6 @@
 """How well the default settings predict, on real data with the outcome known, beside the baselines.
 
-Reads the bundled data, and CDNOW and The Complete Journey where they lie beside the repository.
+Reads the bundled data, and CDNOW, The Complete Journey and the UCI incident log where they lie beside the repository.
 Run with `python benchmarks/bench_accuracy.py`; prints a Markdown table.
 """
 
@@ -20,6 +20,7 @@ CASES = (
     ("default.toml", "2011-06-01"),
     ("sources/cdnow.toml", "1998-04-01"),
     ("sources/complete_journey.toml", "2017-10-01"),
+    ("sources/uci_event_log.toml", "2016-05-01"),
 )
 
 

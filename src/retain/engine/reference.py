@@ -172,6 +172,8 @@ def _views(rows: Iterable[_Row], store: EventStore) -> dict[str, list[_Event]]:
             {
                 "product": _hashed(row.values.get("product_id")),
                 "category": _hashed(row.values.get("category")),
+                "channel": _hashed(row.values.get("channel")),
+                "store": _hashed(row.values.get("store_id")),
             },
         )
         for row in sales

@@ -158,6 +158,7 @@ _VOICE_FLAGS: Mapping[str, Flag] = MappingProxyType(
 )
 SPOKEN = frozenset(_VOICE_NUMBERS) | frozenset(_VOICE_FLAGS)
 """Numbers and flags of a stream that come from a text."""
+_CHANNEL: Mapping[str, str] = MappingProxyType({"channel": "channel"})
 _ENTERED: Mapping[str, Flag] = MappingProxyType({"entered": Flag("fresh", least=1)})
 """Many logs repeat a ticket's state in every row: only the first of such rows enters it."""
 
@@ -216,13 +217,13 @@ STREAMS: Mapping[str, Stream] = MappingProxyType(
             },
         ),
         "answers": Stream("feedback", "answered_at"),
-        "messages": Stream("messages", categories={"channel": "channel"}),
-        "deliveries": Stream("messages", "delivered_at"),
-        "opens": Stream("messages", "opened_at"),
-        "clicks": Stream("messages", "clicked_at"),
-        "bounces": Stream("messages", "bounced_at"),
-        "spam": Stream("messages", "spam_at"),
-        "unsubscribes": Stream("messages", "unsubscribed_at"),
+        "messages": Stream("messages", categories=_CHANNEL),
+        "deliveries": Stream("messages", "delivered_at", categories=_CHANNEL),
+        "opens": Stream("messages", "opened_at", categories=_CHANNEL),
+        "clicks": Stream("messages", "clicked_at", categories=_CHANNEL),
+        "bounces": Stream("messages", "bounced_at", categories=_CHANNEL),
+        "spam": Stream("messages", "spam_at", categories=_CHANNEL),
+        "unsubscribes": Stream("messages", "unsubscribed_at", categories=_CHANNEL),
         "parcels": Stream(
             "orders",
             "delivered_at",

@@ -75,7 +75,12 @@ def _order_columns(store: EventStore) -> dict[str, frozenset[str]]:
     return found
 
 
-_LINE_CATEGORIES = {"product": "product_id", "category": "category"}
+_LINE_CATEGORIES = {
+    "product": "product_id",
+    "category": "category",
+    "channel": "channel",
+    "store": "store_id",
+}
 _NEEDS = {
     "items": ("quantity",),
     "amount": ("amount",),

@@ -30,6 +30,7 @@ _VIEWS = {
     "opens": "messages opened",
     "clicks": "messages with a link followed",
     "bounces": "messages that came back",
+    "deliveries": "messages delivered",
     "spam": "messages marked as spam",
     "unsubscribes": "messages unsubscribed through",
     "parcels": "deliveries",

@@ -136,8 +136,8 @@ def test_without_a_phrase_the_formula_is_said(text: str, said: str) -> None:
         ),
         (
             "it",
-            'view = "spam"\nhow = "count"\nvalue = "x"',
-            "[features.own.it] value: 'x' is no column to count of spam. It has none.",
+            'view = "answers"\nhow = "count"\nvalue = "x"',
+            "[features.own.it] value: 'x' is no column to count of answers. It has none.",
         ),
         (
             "it",
