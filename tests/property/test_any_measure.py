@@ -81,7 +81,9 @@ def formulas_by(draw: st.DrawFn, how: How) -> Formula:
     if together is None:
         return one
     two = draw(st.sampled_from(sorted(How)).flatmap(measures_by))
-    return Balance((one,), (two,)) if together is Balance else together(one, two)
+    if together is Ratio:
+        return Ratio(one, two)
+    return Contrast(one, two) if together is Contrast else Balance((one,), (two,))
 
 
 @pytest.mark.parametrize("how", sorted(How))

@@ -70,13 +70,12 @@ class Ranked:
 
     def median(self, starts: IntArray, ends: IntArray) -> FloatArray:
         """The middle number in each window ``[start, end)``, in parts, windows by customers; NaN where there is none."""
-        return self._each(
-            starts,
-            ends,
-            lambda count, ranked: (
-                (ranked((count - 1) // 2).astype(np.float64) + ranked(count // 2).astype(np.float64)) / 2
-            ),
-        )
+
+        def middle(count: IntArray, ranked: Callable[[IntArray], IntArray]) -> FloatArray:
+            low, high = ranked((count - 1) // 2), ranked(count // 2)
+            return np.asarray((low.astype(np.float64) + high.astype(np.float64)) / 2)
+
+        return self._each(starts, ends, middle)
 
     def quantile(self, share: float, starts: IntArray, ends: IntArray) -> FloatArray:
         """The number below which that share of those in each window lies, between two of them in proportion."""
@@ -85,7 +84,7 @@ class Ranked:
             place = (count - 1) * share
             below = np.floor(place).astype(np.int64)
             low, high = ranked(below), ranked(np.minimum(below + 1, count - 1))
-            return low.astype(np.float64) + (place - below) * (high - low).astype(np.float64)
+            return np.asarray(low.astype(np.float64) + (place - below) * (high - low).astype(np.float64))
 
         return self._each(starts, ends, between)
 

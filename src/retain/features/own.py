@@ -167,7 +167,9 @@ def default_phrase(name: str, formula: Formula) -> str:
 def _require_sayable(feature: Feature, names: Iterable[str], place: str) -> None:
     """Refuse a phrase that could not be said of a customer."""
     try:
-        pieces = [(name, spec) for _, name, spec, _ in Formatter().parse(feature.phrase) if name is not None]
+        pieces = [
+            (name, spec or "") for _, name, spec, _ in Formatter().parse(feature.phrase) if name is not None
+        ]
     except ValueError as cause:
         raise ConfigError(
             f"{place} phrase: {cause}. A brace that is meant as one is written twice."
