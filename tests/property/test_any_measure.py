@@ -88,7 +88,7 @@ def formulas_by(draw: st.DrawFn, how: How) -> Formula:
 
 @pytest.mark.parametrize("how", sorted(How))
 @given(data=st.data())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_the_engines_agree_on_any_measure(
     orders_store: Build, any_row: Draw, how: How, data: st.DataObject
 ) -> None:
