@@ -26,6 +26,7 @@ from retain.labels import LABELS, ChurnSettings
 from retain.modelling.learners import LEARNERS
 from retain.modelling.tracking import TrackingSettings
 from retain.modelling.training import TrainingSettings
+from retain.scoring.languages import ReasonSettings
 from retain.scoring.tiers import TierSettings
 from retain.scoring.value import ValueSettings
 from retain.text.backends import TextSettings
@@ -114,6 +115,7 @@ class Config:
         evaluation: how quality is measured.
         tiers: cuts of the risk tiers.
         value: what a kept customer brings.
+        reasons: how reasons are told.
         playbook: which actions there are.
         tracking: where runs and models are kept.
     """
@@ -127,6 +129,7 @@ class Config:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     tiers: TierSettings = field(default_factory=TierSettings)
     value: ValueSettings = field(default_factory=ValueSettings)
+    reasons: ReasonSettings = field(default_factory=ReasonSettings)
     playbook: PlaybookSettings = field(default_factory=PlaybookSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
 
@@ -209,6 +212,7 @@ def _require_names(config: Config) -> None:
         raise ConfigError(f"name = '{config.name}' may hold letters, digits, '-' and '_' only.")
     ENGINES.get(config.features.engine)
     LABELS.get(config.churn.definition)
+    _require_tables(config)
     for name in config.training.learners:
         LEARNERS.get(name)
     for name in config.features.families:
@@ -219,6 +223,21 @@ def _require_names(config: Config) -> None:
     for feature in declared(config.features.families, config.features.own_features):
         for one in measures(feature.formula):
             require_readable(one, VIEWS, f"The feature '{feature.name}',")
+
+
+def _require_tables(config: Config) -> None:
+    """Refuse labels or values of a table that is not there."""
+    customers = config.source.tables.get("customers")
+    if config.churn.given and customers is None:
+        raise ConfigError(
+            "[churn] definition = 'given' needs a table [source.tables.customers] that has a column label."
+        )
+    monthly = config.value.monthly
+    if monthly and (customers is None or monthly not in customers.static):
+        raise ConfigError(
+            f"[value] monthly = '{monthly}': name a number under [source.tables.customers.static], such as "
+            f'{monthly} = "number".'
+        )
 
 
 def _placed(source: SourceSettings, base: Path, workspace: Path) -> SourceSettings:

@@ -93,6 +93,13 @@ class LeakError(UserError):
     meaning = "a feature knows the outcome already, so that training stops"
 
 
+class StoreError(UserError):
+    """The model store does not answer or refuses; what was to be logged waits in the workspace."""
+
+    exit_code = 12
+    meaning = "the model store does not answer, or refuses; what was to be logged waits in the workspace"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A sentence that offers the nearest known name, or all of them.
 

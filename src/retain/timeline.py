@@ -90,6 +90,11 @@ def midnight_after(moment: int, zone: str) -> int:
     return instant((local.date() + timedelta(days=1)).isoformat(), zone)
 
 
+def today(zone: str) -> int:
+    """The last midnight of that time zone, by the clock."""
+    return instant(datetime.now(zone_named(zone)).date().isoformat(), zone)
+
+
 @dataclass(frozen=True, order=True)
 class Lookback:
     """A stretch of time before a cutoff: ``[cutoff - days, cutoff - until_days)``.
@@ -138,6 +143,11 @@ class LabelWindow:
                 f"they are {self.horizon_days} and {self.lead_days}."
             )
 
+    @property
+    def days(self) -> int:
+        """Days from the cutoff to the window's end."""
+        return self.lead_days + self.horizon_days
+
     def start(self, cutoff: int) -> int:
         """The first instant inside the window."""
         return cutoff + self.lead_days * DAY
@@ -148,7 +158,7 @@ class LabelWindow:
 
     def latest_cutoff(self, closed_by: int) -> int:
         """The last cutoff whose label window has closed by that instant."""
-        return closed_by - (self.lead_days + self.horizon_days) * DAY
+        return closed_by - self.days * DAY
 
 
 def cutoffs_back_from(last: int, first: int, step_days: int, most: int) -> tuple[int, ...]:

@@ -154,7 +154,7 @@ def test_every_section_and_chart_is_seen(
     assert len(sections) == ask(browser, "return document.querySelectorAll('nav a').length") == 10
     assert min(sections) > 100
     charts = ask(browser, size_of.format("svg"))
-    assert len(charts) == 7
+    assert len(charts) == 12
     assert min(charts) >= 18
 
 

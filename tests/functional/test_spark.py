@@ -33,6 +33,7 @@ from retain.features.spec import FeatureSet
 from retain.modelling import bundle
 from retain.modelling.tracking import CHALLENGER, Tracking, TrackingSettings
 from retain.pipeline.spark import COLUMNS, _scores, _texts, score_on_spark
+from retain.scoring.languages import ReasonSettings
 from retain.scoring.tiers import TierSettings
 from retain.scoring.value import ValueSettings
 from retain.text.annotate import annotated
@@ -397,7 +398,8 @@ def scored_shop(
     config = folder / "shop.toml"
     sources = "".join(f'[source.tables.{one}]\npath = "shop/{one}/*.parquet"\n' for one in tables)
     config.write_text(
-        f'name = "spark"\n[source]\n{sources}[text]\nbackend = "lexicon"\n[training]\nvalidation_cutoffs = 2\n',
+        f'name = "spark"\n[source]\n{sources}[text]\nbackend = "lexicon"\n[training]\nvalidation_cutoffs = 2\n'
+        '[reasons]\nlanguage = "customer"\n',
         encoding="utf-8",
     )
     # So few customers need not make a model that passes the gate.
@@ -431,7 +433,9 @@ def test_scores_are_those_of_one_machine(
     statuses = set(wanted["status"].to_pylist())
     assert statuses == {"scored", "not_eligible", "no_history", "invalid"}
     for partitions in (1, 12):
-        scores = score_on_spark(Tables(given, partitions=partitions), model, AS_OF).toArrow()
+        scores = score_on_spark(
+            Tables(given, partitions=partitions), model, AS_OF, reasons=ReasonSettings("customer")
+        ).toArrow()
         got = scores.sort_by("customer_id")
         assert got.column_names == list(COLUMNS)
         for name in COLUMNS:
@@ -452,6 +456,7 @@ def test_the_work_of_a_partition_scores_its_customers(scored_shop: tuple[Path, p
         "as_of": instant(AS_OF),
         "tiers": TierSettings(),
         "value": ValueSettings(),
+        "reasons": ReasonSettings("customer"),
     }
     got = pa.Table.from_batches(_scores(store, **work))
     assert got.equals(wanted.select(COLUMNS).cast(got.schema))

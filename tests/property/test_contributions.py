@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
-KINDS = ("normal", "whole", "binary", "huge", "tiny", "constant", "unknown")
+KINDS = ("normal", "whole", "binary", "huge", "tiny", "constant", "unknown", "words", "many words")
 ODD = (0.0, -0.0, 5e-324, -1e-36, 1e-35, float(np.float32(-1e-35)), 1e300, -1e300, np.inf, -np.inf, np.nan)
 
 MODELS = st.fixed_dictionaries(
@@ -48,6 +48,8 @@ def column(kind: str, random: np.random.Generator, rows: int) -> FloatArray:
         "tiny": normal * 1e-34,
         "constant": np.ones(rows),
         "unknown": np.full(rows, np.nan),
+        "words": random.integers(0, 4, rows).astype(np.float64),
+        "many words": random.integers(1, 70, rows).astype(np.float64),
     }
     return kinds[kind]
 
@@ -74,13 +76,18 @@ def grown(drawn: dict[str, object]) -> tuple[lightgbm.Booster, Forest, FloatArra
             "zero_as_missing": at["zero_as_missing"],
             "num_threads": 1,
             "verbosity": -1,
+            "min_data_per_group": 1,
+            "cat_smooth": 1,
         },
-        lightgbm.Dataset(x, label=y),
+        lightgbm.Dataset(
+            x, label=y, categorical_feature=[at for at, kind in enumerate(kinds) if "words" in kind]
+        ),
         num_boost_round=int(at["trees"]),
     )
     forest = read_forest(booster.model_to_string())
-    thresholds = {step.split.threshold for leaves in forest.trees for leaf in leaves for step in leaf.path}
-    near = [side for one in sorted(thresholds) for side in (one, np.nextafter(one, np.inf))]
+    splits = {step.split for leaves in forest.trees for leaf in leaves for step in leaf.path}
+    asked = {split.threshold for split in splits} | {float(one) for split in splits for one in split.among}
+    near = [side for one in sorted(asked) for side in (one, np.nextafter(one, np.inf))]
     odd = random.choice([*ODD, *near], size=(60, len(kinds)))
     return booster, forest, np.concatenate([x[:60], odd])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from retain.errors import ConfigError, ContractError, WindowError
 from retain.events.store import EventStore
 from retain.labels import LABELS, ChurnSettings, observed, orders_of, require_closed, require_cutoff, sales_of
-from retain.timeline import instant
+from retain.timeline import NEVER, instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,16 +130,26 @@ def test_without_orders_there_is_no_churn_to_speak_of(orders: Orders, tables: ob
         orders_of(store)
 
 
-@pytest.mark.parametrize("definition", LABELS.names())
-def test_every_definition_answers_for_every_customer(orders: Orders, definition: str) -> None:
+# Labels that are given hang on no date; tests/unit/modelling/test_given.py has theirs.
+@pytest.mark.parametrize("definition", [one for one in LABELS.names() if one != "given"])
+def test_every_definition_answers_for_every_customer(
+    orders: Orders, contracts: Orders, definition: str
+) -> None:
     """One yes or no each, and nobody is asked about before there was anything to know."""
     store = orders("customer_id ordered_at\na 2024-05-20\nb 2024-06-10", customers=["c"])
+    had = contracts("customer_id started_at\na 2024-05-20\nb 2024-06-10", customers=["c"])
+    store = replace(store, tables={**store.tables, **had.tables})
     label = LABELS.get(definition)
     settings = ChurnSettings(definition, 30, 14)
     for found in (label.eligible(store, CUTOFF, settings), label.churned(store, CUTOFF, settings, LATER)):
         assert found.dtype == bool
         assert found.shape == (3,)
     assert not label.eligible(store, instant("2020-01-01"), settings).any()
+    assert (label.last_seen(store, instant("2020-01-01")) == NEVER).all()
+    assert (label.last_seen(store, CUTOFF) > NEVER).tolist() == [True, False, False]
+    assert label.why_not_asked(None, settings) != label.why_not_asked(4, settings)
+    assert str(settings.window.days) in label.in_words(settings)
+    assert label.table in store.tables
 
 
 DATA = """
@@ -150,13 +161,13 @@ DATA = """
 
 def test_the_data_speak_of_a_stretch(orders: Orders) -> None:
     """From the first order to the last."""
-    assert observed(orders(DATA)) == (instant("2024-01-10T09:00"), instant("2024-05-31T17:30"))
+    assert observed(orders(DATA), CHURN) == (instant("2024-01-10T09:00"), instant("2024-05-31T17:30"))
 
 
 @pytest.mark.parametrize("cutoff", ["2024-01-10T09:00:00.000001", "2024-06-01", "2024-06-01T17:30"])
 def test_a_cutoff_inside_the_data_will_do(orders: Orders, cutoff: str) -> None:
     """And one up to a day after the last order, so that the last day can be scored when it is over."""
-    require_cutoff(orders(DATA), instant(cutoff))
+    require_cutoff(orders(DATA), instant(cutoff), CHURN)
 
 
 def test_a_cutoff_before_the_first_order_is_refused(orders: Orders) -> None:
@@ -164,15 +175,15 @@ def test_a_cutoff_before_the_first_order_is_refused(orders: Orders) -> None:
     with pytest.raises(
         WindowError, match=r"Nothing is known before 2024-01-10T09:00:00Z: the first order is of 2024-01-10\."
     ):
-        require_cutoff(orders(DATA), instant("2024-01-10T09:00"))
+        require_cutoff(orders(DATA), instant("2024-01-10T09:00"), CHURN)
 
 
 def test_a_cutoff_after_the_data_is_refused(orders: Orders) -> None:
     """Silence there would mean nothing; the message names the last cutoff that would do, and it does."""
     store = orders(DATA)
     with pytest.raises(WindowError, match=r"The data end on 2024-05-31, before .* up to 2024-06-01, or load"):
-        require_cutoff(store, instant("2024-06-01T17:30:00.000001"))
-    require_cutoff(store, instant("2024-06-01"))
+        require_cutoff(store, instant("2024-06-01T17:30:00.000001"), CHURN)
+    require_cutoff(store, instant("2024-06-01"), CHURN)
 
 
 def test_a_label_window_has_to_be_closed() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retain.cli.context import Context, number, table
+from retain.cli.context import Context, number, signed, spread, table
 
 if TYPE_CHECKING:
     from retain.pipeline.backtest import Backtest
@@ -56,8 +56,8 @@ def _words(found: Backtest) -> list[str]:
                 f"{one.measures['churn_rate']:.1%}",
                 one.learner,
                 number(auroc["value"]),
-                f"{number(auroc['low'])} to {number(auroc['high'])}",
-                f"{one.ahead:+.3f}",
+                spread(auroc["low"], auroc["high"]),
+                signed(one.ahead),
                 number(one.measures["lift_at_10"], 2),
                 number(one.measures["ece"]),
                 number(one.measures["observed_expected"], 2),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from retain.pipeline.project import Project
@@ -98,12 +98,36 @@ def _columns(text: str) -> int:
     )
 
 
+NOT_KNOWN = "not known"
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """A figure for people; what is not known says so."""
     if value is None or value != value:  # noqa: PLR0124  # NaN
-        return "not known"
+        return NOT_KNOWN
     # Adding 0.0 makes "-0" what it is.
     return f"{round(value, digits) + 0.0:,.{digits}f}"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference with its sign; what is not known says so.
+
+    >>> signed(0.0251), signed(-0.0001), signed(float("nan"))
+    ('+0.025', '+0.000', 'not known')
+    """
+    if value != value:  # noqa: PLR0124  # NaN
+        return number(value)
+    return f"{round(value, digits) + 0.0:+.{digits}f}"
+
+
+def spread(low: float | None, high: float | None, write: Callable[[float], str] = number) -> str:
+    """The two ends of an interval; said once where they are not known.
+
+    >>> spread(0.5, 0.75), spread(float("nan"), float("nan"))
+    ('0.500 to 0.750', 'not known')
+    """
+    ends = [NOT_KNOWN if one is None or one != one else write(one) for one in (low, high)]  # noqa: PLR0124  # NaN
+    return NOT_KNOWN if NOT_KNOWN in ends else " to ".join(ends)
 
 
 LONGEST = 60

@@ -24,20 +24,30 @@ def command(
     model: Annotated[
         str, typer.Option(help="Alias, number or version; or the path of a bundle's folder.")
     ] = "champion",
+    language: Annotated[
+        str | None,
+        typer.Option(
+            help="Of reasons and hints: en, zh-Hant, ru, kk, bg or uk; or customer, their own. Without it: the configuration's.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Show one customer: history, score, what drives it, and the recommended action.
+    """Show one customer: history, score, what drives it, what could have been done better, and the recommended action.
 
     Examples:
 
         retain explain 12748
 
         retain explain 12748 --as-of 2011-06-01 --json
+
+        retain explain 12748 --language zh-Hant
     """
     from retain.pipeline.explain import run_explanation  # noqa: PLC0415  # --help loads nothing heavy
 
     shared: Context = context.obj
     project = shared.project()
-    found = run_explanation(project, customer, None if as_of is None else project.instant(as_of), model)
+    cutoff = None if as_of is None else project.instant(as_of)
+    found = run_explanation(project, customer, cutoff, model, language)
     shared.show(found.as_dict(), _words(found, project.config.value.currency))
 
 
@@ -86,9 +96,14 @@ def _words(found: Explanation, currency: str) -> list[str]:
     if found.value is not None:
         lines.append(f"Expected to bring {found.value:,.2f} {currency}".rstrip() + " if kept.")
     lines += [*(f"  {at}. {words}" for at, words in enumerate(found.reasons, start=1)), ""]
+    if found.hints:
+        lines += [*(one.sentence for one in found.hints), found.caveat, ""]
     lines += table(
         ("feature", "value", "effect on log-odds"),
-        [(one.feature, number(one.value, 2), f"{one.effect:+.3f}") for one in found.drivers[:SHOWN]],
+        [
+            (one.feature, one.word or number(one.value, 2), f"{one.effect:+.3f}")
+            for one in found.drivers[:SHOWN]
+        ],
         right=(1, 2),
     )
     channel = f" by {found.channel}" if found.channel else ""

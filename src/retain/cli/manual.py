@@ -22,6 +22,7 @@ from retain.features.catalog import FAMILIES
 from retain.features.spec import How
 from retain.labels import LABELS
 from retain.modelling.learners import LEARNERS
+from retain.scoring.languages import CUSTOMER, LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,6 +133,7 @@ def names() -> str:
         "`[features] engine`": ENGINES.names(),
         "`[features.own.NAME] how`": tuple(How),
         "`[training] learners`": LEARNERS.names(),
+        "`[reasons] language`": (*LANGUAGES, CUSTOMER),
     }
     rows = [f"| {key} | {', '.join(f'`{one}`' for one in choices)} |" for key, choices in known.items()]
     return "\n".join(["| setting | names |", "|---|---|", *rows]) + "\n"

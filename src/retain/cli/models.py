@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from retain.pipeline.promote import Promotion
 
 app = typer.Typer(
-    help="List, show, promote and roll back registered models.",
+    help="List, show, promote and roll back registered models; log what waits.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -29,19 +29,33 @@ def list_models(context: typer.Context) -> None:
         retain models list
     """
     shared: Context = context.obj
-    known = shared.project().tracking.versions()
+    project = shared.project()
+    known = project.tracking.versions()
+    waiting = len(project.waiting)
+    left = [f"Not logged yet: {waiting}. `retain models log` does it."] if waiting else []
     shared.show(
-        {"models": [_as_dict(one) for one in known]},
-        table(
-            ("number", "version", "trained until", "gate", "aliases"),
-            [
-                (one.number, one.version, one.trained_until, _at_the_gate(one), ", ".join(one.aliases))
-                for one in known
-            ],
-            right=(0,),
-        )
-        if known
-        else ["No model yet. `retain train` makes one."],
+        {"models": [_as_dict(one) for one in known], "waiting": waiting},
+        [
+            *(
+                table(
+                    ("number", "version", "trained until", "gate", "aliases"),
+                    [
+                        (
+                            one.number,
+                            one.version,
+                            one.trained_until,
+                            _at_the_gate(one),
+                            ", ".join(one.aliases),
+                        )
+                        for one in known
+                    ],
+                    right=(0,),
+                )
+                if known
+                else ["No model yet. `retain train` makes one."]
+            ),
+            *left,
+        ],
     )
 
 
@@ -135,6 +149,33 @@ def rollback(context: typer.Context) -> None:
     shared.show(_as_dict(one), [f"Model {one.number} ({one.version}) is the champion again."])
 
 
+@app.command(name="log")
+def log_models(context: typer.Context) -> None:
+    """Log what waits in the workspace because the model store did not answer.
+
+    A model or an evaluation that could not be logged is kept, and the run that made it ends with exit code 12. This
+    logs all of it, in the order in which it came, and puts the models to the gate. The next `retain train` does the
+    same first.
+
+    Examples:
+
+        retain models log
+    """
+    from retain.pipeline.waiting import log_waiting  # noqa: PLC0415  # --help loads nothing heavy
+
+    shared: Context = context.obj
+    project = shared.project()
+    waiting = len(project.waiting)
+    done = log_waiting(project)
+    shared.show(
+        {"logged": waiting, "models": [_as_dict(one) for one in done]},
+        [
+            f"Logged what waited: {len(done)} models, {waiting - len(done)} evaluations.",
+            *(f"  Model {one.number} ({one.version}): {_standing(one)}" for one in done),
+        ],
+    )
+
+
 def gate_words(promotion: Promotion) -> list[str]:
     """What became of a model at the gate, check by check."""
     found = promotion.as_dict()
@@ -155,6 +196,11 @@ def _at_the_gate(one: Registered) -> str:
     if one.verdict is None:
         return ""
     return "passed" if one.verdict.passed else "forced" if one.forced else "refused"
+
+
+def _standing(one: Registered) -> str:
+    """What became of it at the gate, in a few words."""
+    return ", ".join([f"gate {_at_the_gate(one) or 'not asked'}", *one.aliases])
 
 
 def _as_dict(one: Registered) -> dict[str, Any]:

@@ -24,6 +24,13 @@ def command(
     model: Annotated[
         str, typer.Option(help="Alias, number or version; or the path of a bundle's folder.")
     ] = "champion",
+    language: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the reasons: en, zh-Hant, ru, kk, bg or uk; or customer, each in their own. Without it: the configuration's.",
+            show_default=False,
+        ),
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Also write an HTML page.", show_default=False)] = None,
 ) -> None:
     """Score every customer: probability, risk tier, priority, reasons and a recommended action.
@@ -38,12 +45,14 @@ def command(
         retain score --as-of 2011-09-01 --out tonight --json
 
         retain score --model models/champion --as-of 2011-06-01 --out try
+
+        retain score --language uk
     """
     from retain.pipeline.score import SCORES, run_scoring  # noqa: PLC0415  # --help loads nothing heavy
 
     shared: Context = context.obj
     project = shared.project()
-    run = run_scoring(project, None if as_of is None else project.instant(as_of), out, model)
+    run = run_scoring(project, None if as_of is None else project.instant(as_of), out, model, language)
     result = run.as_dict()
     words = [
         f"{run.table.num_rows:,} customers as of {result['as_of']}, model {run.bundle.version}: "

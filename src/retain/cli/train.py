@@ -21,7 +21,8 @@ def command(
     """Train, validate and calibrate a model, register it as challenger, and put it to the gate.
 
     Trains on every cutoff whose label window has closed; each validation cutoff is predicted by models that saw only
-    earlier outcomes. The model becomes the champion, which `score` uses, if it passes the gate: better than chance,
+    earlier outcomes. Where labels are given, each part of the customers is predicted by models of the others. The model
+    becomes the champion, which `score` uses, if it passes the gate: better than chance,
     calibrated, without a leak, and no worse than the present champion. Where it does not, the reasons are shown and
     the champion stays.
 
@@ -31,6 +32,7 @@ def command(
 
         retain train --until 2011-06-01
     """
+    from retain.modelling.given import WARNING  # noqa: PLC0415  # --help loads nothing heavy
     from retain.pipeline.train import run_training  # noqa: PLC0415  # --help loads nothing heavy
     from retain.timeline import instant_text  # noqa: PLC0415  # as above
 
@@ -38,41 +40,53 @@ def command(
     project = shared.project()
     made = run_training(project, None if until is None else project.instant(until))
     trained, registered = made.trained, made.registered
+    given = trained.churn.given
+    shown = () if given else trained.plan.folds
+    where = "customers with a label" if given else f"snapshots at {len(trained.plan.cutoffs)} cutoffs"
     result = {
         "model": registered.number,
         "model_version": registered.version,
         "aliases": list(registered.aliases),
         "learner": trained.learner,
         "calibration": trained.calibration.method,
-        "trained_until": registered.trained_until,
-        "cutoffs": [instant_text(one) for one in trained.plan.cutoffs],
+        "trained_until": made.known_until,
+        "cutoffs": [] if given else [instant_text(one) for one in trained.plan.cutoffs],
         "validation_cutoffs": [instant_text(one.validation) for one in trained.plan.folds],
+        **({"folds": len(trained.validated), "warning": WARNING} if given else {}),
         "rows": trained.rows,
         "churn_rate": trained.churn_rate,
         "validation_auroc": {one.learner: one.mean_auroc for one in trained.contests},
         "promotion": made.promotion.as_dict(),
         "mlflow_run_id": registered.run_id,
-        "tracking_uri": project.tracking.uri,
+        "tracking_uri": project.tracking.shown,
     }
     shared.show(
         result,
         [
             (
                 f"Model {registered.number} ({registered.version}): {trained.learner}, calibration {trained.calibration.method}, "
-                f"from {trained.rows:,} snapshots at {len(trained.plan.cutoffs)} cutoffs, {trained.churn_rate:.1%} churned."
+                f"from {trained.rows:,} {where}, {trained.churn_rate:.1%} churned."
             ),
             "",
             *table(
-                ("learner", "mean AUROC", *(instant_text(one.validation)[:10] for one in trained.plan.folds)),
+                ("learner", "mean AUROC", *(instant_text(one.validation)[:10] for one in shown)),
                 [
-                    (one.learner, number(one.mean_auroc), *(number(each) for each in one.auroc))
+                    (one.learner, number(one.mean_auroc), *(number(each) for each in one.auroc[: len(shown)]))
                     for one in trained.contests
                 ],
-                right=range(1, 2 + len(trained.plan.folds)),
+                right=range(1, 2 + len(shown)),
             ),
+            *(["", f"Note: {WARNING}"] if given else []),
             "",
             *gate_words(made.promotion),
             "",
-            f"See it with: mlflow ui --backend-store-uri {shlex.quote(project.tracking.uri)}",
+            _where(project.tracking.shown),
         ],
     )
+
+
+def _where(store: str) -> str:
+    """How to look at the run."""
+    if store.startswith(("http://", "https://")):
+        return f"See it at {store}"
+    return f"See it with: mlflow ui --backend-store-uri {shlex.quote(store)}"

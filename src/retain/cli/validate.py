@@ -31,6 +31,39 @@ def command(context: typer.Context) -> None:
     shared.show(found.as_dict(), _words(found))
 
 
+def _attributes(found: Validation) -> list[str]:
+    return [
+        "Attributes that are features though nothing says since when they have been so; they may know the outcome:",
+        *table(
+            ("feature", "column", "holds", "known", "different", "note"),
+            [
+                (one.feature, one.column, one.holds, f"{one.known:.0%}", f"{one.different:,}", one.note)
+                for one in found.attributes
+            ],
+            right=(3, 4),
+        ),
+    ]
+
+
+def _labels(found: Validation) -> list[str]:
+    from retain.modelling.given import WARNING  # noqa: PLC0415  # --help loads nothing heavy
+
+    said = (
+        f"No model can be trained yet: {found.obstacle}"
+        if found.obstacle
+        else "A model can be trained, and checked on customers left out of training."
+    )
+    return [
+        (
+            f"{found.customers:,} customers, {found.labelled:,} of them with a label, of whom {found.churned:,} churned; "
+            f"{len(found.features)} features can be computed."
+        ),
+        said,
+        "",
+        f"Note: {WARNING}",
+    ]
+
+
 def _words(found: Validation) -> list[str]:
     from retain.timeline import instant_text  # noqa: PLC0415  # --help loads nothing heavy
 
@@ -63,6 +96,10 @@ def _words(found: Validation) -> list[str]:
     if found.coverage:
         lines += ["", *coverage_table(found.coverage)]
     lines += ["", *(f"Note: {words}" for words in found.warnings)]
+    if found.attributes:
+        lines += ["", *_attributes(found), ""]
+    if found.labelled is not None:
+        return [*lines, *_labels(found)]
     lines.append(
         f"{found.customers:,} customers, {found.active:,} of them active at the end of the data; "
         f"{len(found.features)} features can be computed."

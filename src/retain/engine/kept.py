@@ -11,9 +11,10 @@ from retain import __version__
 from retain.cache import key_of
 from retain.engine.panel import Panel, Snapshots
 from retain.engine.streams import STREAMS
+from retain.events.attributes import TABLE
 from retain.events.content import hashes_of, said_by
 from retain.events.schemas import SCHEMAS
-from retain.features.spec import FeatureSet, measures
+from retain.features.spec import Attribute, FeatureSet, measures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -195,5 +196,7 @@ def _runs(pairs: list[tuple[int, int]]) -> Iterator[tuple[slice, slice]]:
 
 def _tables_of(feature: Feature) -> tuple[str, ...]:
     """The tables that a feature reads."""
+    if isinstance(feature.formula, Attribute):
+        return (TABLE,)
     views = {one.view for one in measures(feature.formula)}
     return tuple(sorted({STREAMS[view].table if view in STREAMS else "orders" for view in views}))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retain.engine.attributes import attribute_column, without_attributes
 from retain.engine.panel import Panel
 from retain.engine.shards import known_then, shards
 from retain.engine.streams import STREAMS, earliest, stream_columns
@@ -52,10 +53,26 @@ def compute(
     Returns:
         The panel, its rows in the order asked for.
     """
+    if features.attributes:
+        return _beside_attributes(store, features, snapshots, shard_count)
     values = np.empty((len(snapshots), len(features.features)))
     asked = _Asked(store, features)
     for shard in shards(store.tables, asked.needed, snapshots, shard_count):
         asked.fill(shard, values)
+    return Panel(snapshots, features, values)
+
+
+def _beside_attributes(
+    store: EventStore, features: FeatureSet, snapshots: Snapshots, shard_count: int | None
+) -> Panel:
+    """The same, with columns that are looked up instead of computed from events."""
+    dated = without_attributes(features)
+    values = np.empty((len(snapshots), len(features.features)))
+    if dated.features:
+        part = compute(store, dated, snapshots, shard_count).values
+        values[:, [features.names.index(name) for name in dated.names]] = part
+    for one in features.attributes:
+        values[:, features.names.index(one.name)] = attribute_column(store, one, snapshots)
     return Panel(snapshots, features, values)
 
 
@@ -108,7 +125,7 @@ class _Asked:
         self, tables: Mapping[str, EventTable], customers: int, lines: IntArray | None
     ) -> dict[str, View]:
         views = {
-            name: stream_view(name, tables[STREAMS[name].table], customers)
+            name: stream_view(name, tables[STREAMS[name].table], customers, self._store.money_exponent)
             for name in self._read
             if name in STREAMS
         }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from retain.features.spec import Balance, Contrast, FeatureSet, Formula, Measure
+from retain.features.spec import Attribute, Balance, Contrast, FeatureSet, Formula, Measure, Renewal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
 
 _ENTROPY_PARTS = 2**30
+DAYS_A_MONTH = 365.25 / 12
+"""Exact in binary, so that no engine can round it otherwise."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,11 @@ def combine(formula: Formula, measured: Callable[[Measure], FloatArray]) -> Floa
             return np.where(total != 0, (recent - before) / total, np.nan)
         if isinstance(formula, Balance):
             return np.asarray(sum(map(measured, formula.added)) - sum(map(measured, formula.removed)))
+        if isinstance(formula, Attribute):
+            raise TypeError(f"{formula.column} is looked up, not combined")
+        if isinstance(formula, Renewal):
+            age, term = measured(formula.age), measured(formula.term) * DAYS_A_MONTH
+            return np.where(term > 0, term - np.mod(age, term), np.nan)
         bottom = measured(formula.bottom)
         return np.where(bottom != 0, measured(formula.top) / bottom, np.nan)
 

@@ -10,15 +10,28 @@ import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retain.engine.panel import Panel, Snapshots, combine, entropy, weighted_log
-from retain.engine.streams import STREAMS, Elapsed, Fresh, Number, Share, Span, Stream
+from retain.engine.streams import (
+    STREAMS,
+    Changed,
+    Elapsed,
+    Fresh,
+    Money,
+    Number,
+    Share,
+    Span,
+    Step,
+    Stream,
+)
 from retain.engine.views import GAP_PART, HOURS_A_BAND, ITEM_PARTS, number_parts
+from retain.events.attributes import TABLE
 from retain.events.store import MISSING
-from retain.features.spec import FeatureSet, How, Measure
+from retain.features.attributes import NO_YES
+from retain.features.spec import Attribute, FeatureSet, Holds, How, Measure
 from retain.timeline import DAY, MINUTE, zone_named
 
 if TYPE_CHECKING:
@@ -67,6 +80,9 @@ def compute(store: EventStore, features: FeatureSet, snapshots: Snapshots) -> Pa
         }
         views = {**_views(known.get("orders", ()), store), **_stream_events(known)}
         for column, feature in enumerate(features.features):
+            if isinstance(feature.formula, Attribute):
+                values[row, column] = _attribute(feature.formula, known.get(TABLE, ()), int(cutoff))
+                continue
             answer = combine(
                 feature.formula,
                 lambda one, views=views, cutoff=int(cutoff): np.array(  # type: ignore[misc]
@@ -135,22 +151,24 @@ def _number_of(spec: Number, row: _Row, rows: Sequence[_Row]) -> int | None:
             return None
         return (end - start) // MINUTE
     if isinstance(spec, Fresh | Elapsed):
-        mates = [one for one in rows if one.values[spec.by] == row.values[spec.by]]
-        if isinstance(spec, Elapsed):
-            return (row.time - min(one.time for one in mates)) // MINUTE
-        return _fresh(spec.column, row, mates)
+        return _of_thing(spec, row, [one for one in rows if one.values[spec.by] == row.values[spec.by]])
+    if isinstance(spec, Step | Changed):
+        return _step(spec, row, rows)
+    if isinstance(spec, Money):
+        price = row.values.get(spec.column)
+        return None if price is None else int(price)
     value = row.values.get(spec.column)
     of = row.values.get(spec.of) if isinstance(spec, Share) else 1.0
-    if value is None or of is None:
-        return None
-    return round(float(value) / float(of) * spec.parts)
+    return None if value is None or of is None else round(float(value) / float(of) * spec.parts)
 
 
-def _fresh(column: str, row: _Row, mates: Sequence[_Row]) -> int | None:
-    """Whether a row says something else than the one before of the same thing; None where it says nothing."""
+def _of_thing(spec: Fresh | Elapsed, row: _Row, mates: Sequence[_Row]) -> int | None:
+    """What a row is among those of the same thing: so long after the first, or whether it says something else than the one before."""
+    if isinstance(spec, Elapsed):
+        return (row.time - min(one.time for one in mates)) // MINUTE
     told = []
     for place, one in enumerate(mates):
-        value = one.values[column]
+        value = one.values[spec.column]
         if value is not None:
             # Words are themselves; of yes and no, what is not known is no.
             told.append((one.time, value if isinstance(value, str) else int(value == 1), place))
@@ -159,6 +177,22 @@ def _fresh(column: str, row: _Row, mates: Sequence[_Row]) -> int | None:
     if mine is None:
         return None
     return int(mine == 0 or told[mine - 1][1] != told[mine][1])
+
+
+def _step(spec: Step | Changed, row: _Row, rows: Sequence[_Row]) -> int | None:
+    """How a column of a row differs from that of the row before; of one instant the smaller comes first, unknown ones at all."""
+
+    def rank(one: _Row) -> tuple[Any, ...]:
+        value = one.values.get(spec.column)
+        return (one.time, value is not None, 0 if value is None else value)
+
+    ordered = sorted(rows, key=rank)
+    place = next(at for at, one in enumerate(ordered) if one is row)
+    now = row.values.get(spec.column)
+    before = ordered[place - 1].values.get(spec.column) if place else None
+    if now is None or before is None:
+        return None
+    return int(now != before) if isinstance(spec, Changed) else int(now) - int(before)
 
 
 def _views(rows: Iterable[_Row], store: EventStore) -> dict[str, list[_Event]]:
@@ -221,6 +255,26 @@ def _known_sum(values: Iterable[int | float | str | None]) -> int | None:
     """Sum of the values that are known; None when none is."""
     known = [int(one) for one in values if one is not None]
     return sum(known) if known else None
+
+
+def _attribute(formula: Attribute, rows: Sequence[_Row], cutoff: int) -> float:
+    """A fact of a customer who has one row at most; not known where there is none."""
+    value = rows[0].values.get(formula.column) if rows else None
+    if value is None:
+        return math.nan
+    if formula.holds is Holds.NUMBER:
+        return float(value)
+    if formula.holds is Holds.CATEGORY:
+        # A flag that is not known is held as -1.
+        word = value if isinstance(value, str) else {0: NO_YES[0], 1: NO_YES[1]}.get(int(value))
+        return float(formula.levels.index(word) + 1) if word in formula.levels else math.nan
+    moment = value if isinstance(value, int) else _microseconds(str(value))
+    return (cutoff - moment) / DAY if moment < cutoff else math.nan
+
+
+def _microseconds(day: str) -> int:
+    """Midnight of a calendar day, in UTC."""
+    return (datetime.fromisoformat(day).replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 def _measure(  # noqa: C901, PLR0911  # one branch a kind of aggregation, as the definitions stand

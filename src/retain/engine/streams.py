@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SPAN_PARTS = 60
 """Spans are held in minutes and told in hours."""
+TERM_PARTS = 100
+"""Terms are held in hundredths of a month."""
 SCALE_PARTS = 1_000
 """Ratings are held in thousandths of the best possible one."""
 
@@ -59,6 +61,28 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Money:
+    """A money column; its parts are the currency's minor units."""
+
+    column: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """By how much a money column differs from the customer's event before; not known for the first."""
+
+    column: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """1 where a category differs from that of the customer's event before, else 0; not known for the first."""
+
+    column: str
+    parts: int = 1
+
+
+@dataclass(frozen=True)
 class Fresh:
     """1 where a row says something else than the row before of the same thing, such as a ticket; 0 where it repeats it.
 
@@ -79,7 +103,7 @@ class Elapsed:
     parts: int = SPAN_PARTS
 
 
-Number: TypeAlias = Plain | Share | Span | Fresh | Elapsed
+Number: TypeAlias = Plain | Share | Span | Money | Step | Changed | Fresh | Elapsed
 
 
 @dataclass(frozen=True)
@@ -118,12 +142,11 @@ class Stream:
             return
         spec = self.numbers[number]
         read = {
-            Plain: ("column",),
             Share: ("column", "of"),
             Span: ("start", "end"),
             Fresh: ("column", "by"),
             Elapsed: ("by",),
-        }[type(spec)]
+        }.get(type(spec), ("column",))
         own = SCHEMAS[self.table].time
         yield from (name for part in read if (name := getattr(spec, part)) is not None and name != own)
 
@@ -231,8 +254,17 @@ STREAMS: Mapping[str, Stream] = MappingProxyType(
             flags={"late": Flag("delay", least=1)},
         ),
         "payment_failures": Stream("orders", "payment_failed_at"),
-        "contracts": Stream("contracts"),
-        "contract_ends": Stream("contracts", "ended_at"),
+        "contracts": Stream(
+            "contracts",
+            numbers={
+                "price": Money("monthly_price"),
+                "price_step": Step("monthly_price"),
+                "plan_step": Changed("plan"),
+                "term": Plain("term_months", TERM_PARTS),
+            },
+            flags={"plan_changed": Flag("plan_step", least=1)},
+        ),
+        "contract_ends": Stream("contracts", "ended_at", numbers={"price": Money("monthly_price")}),
     }
 )
 """Every stream by the name of its view."""
@@ -255,7 +287,12 @@ class Happenings:
     parts: Mapping[str, int]
 
 
-def happenings(stream: Stream, table: EventTable) -> Happenings:
+def parts_of(spec: Number, money_exponent: int) -> int:
+    """How many whole parts make one unit of that number."""
+    return int(10**money_exponent) if isinstance(spec, Money | Step) else spec.parts
+
+
+def happenings(stream: Stream, table: EventTable, money_exponent: int) -> Happenings:
     """The stream's events among these rows of its table."""
     time = _times(stream.time, table)
     rows = np.flatnonzero((time != MISSING) & _passing(stream, table))
@@ -272,7 +309,7 @@ def happenings(stream: Stream, table: EventTable) -> Happenings:
             if name in there
         },
     }
-    parts = {name: stream.numbers[name].parts for name in numbers}
+    parts = {name: parts_of(stream.numbers[name], money_exponent) for name in numbers}
     return Happenings(table.customer[rows], time[rows], columns, parts)
 
 
@@ -319,14 +356,16 @@ def _number(spec: Number, table: EventTable) -> IntArray:
     if isinstance(spec, Span):
         start, end = _times(spec.start, table), _times(spec.end, table)
         return np.where((start != MISSING) & (end != MISSING), (end - start) // MINUTE, MISSING)
-    if isinstance(spec, Fresh):
-        return _fresh(spec, table)
-    if isinstance(spec, Elapsed):
-        thing = table.columns[spec.by].values.astype(np.int64)
-        order, first = _things(thing, table, table.time)
-        begins = np.empty(len(table), dtype=np.int64)
-        begins[order] = table.time[order][first][np.cumsum(first) - 1]
-        return np.asarray((table.time - begins) // MINUTE)
+    if isinstance(spec, Fresh | Elapsed):
+        return _fresh(spec, table) if isinstance(spec, Fresh) else _elapsed(spec, table)
+    if isinstance(spec, Money):
+        return table.columns[spec.column].values.astype(np.int64)
+    if isinstance(spec, Step):
+        now, before = _with_before(table, table.columns[spec.column].values.astype(np.int64))
+        return np.where((now != MISSING) & (before != MISSING), now - before, MISSING)
+    if isinstance(spec, Changed):
+        now, before = _with_before(table, _category(table, spec.column))
+        return np.where((now != MISSING) & (before != MISSING), (now != before).astype(np.int64), MISSING)
     value = table.columns[spec.column].values.astype(np.float64)
     if isinstance(spec, Share):
         value = value / table.columns[spec.of].values.astype(np.float64)
@@ -352,6 +391,14 @@ def _fresh(spec: Fresh, table: EventTable) -> IntArray:
     return fresh
 
 
+def _elapsed(spec: Elapsed, table: EventTable) -> IntArray:
+    """How long after the first row of its thing each row is."""
+    order, first = _things(table.columns[spec.by].values.astype(np.int64), table, table.time)
+    begins = np.empty(len(table), dtype=np.int64)
+    begins[order] = table.time[order][first][np.cumsum(first) - 1]
+    return np.asarray((table.time - begins) // MINUTE)
+
+
 def _things(thing: IntArray, table: EventTable, *by: IntArray) -> tuple[IntArray, BoolArray]:
     """The rows of each customer's things, one thing after the other, each in this order; and where a thing begins."""
     order = np.lexsort((*reversed(by), thing, table.customer))
@@ -366,6 +413,15 @@ def _first_known(first: BoolArray, known: BoolArray) -> BoolArray:
     """Of the rows that are known, the first of each thing."""
     number = np.cumsum(first)[known]
     return np.diff(number, prepend=0) > 0
+
+
+def _with_before(table: EventTable, value: IntArray) -> tuple[IntArray, IntArray]:
+    """The value of each row and of the customer's row before; of one instant the smaller comes first, unknown ones at all."""
+    order = np.lexsort((value, table.time, table.customer))
+    before = np.full(len(value), MISSING)
+    same = table.customer[order][1:] == table.customer[order][:-1]
+    before[order[1:][same]] = value[order[:-1][same]]
+    return value, before
 
 
 def _flag(flag: Flag, number: IntArray) -> IntArray:

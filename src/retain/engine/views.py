@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from retain.engine.order import by_customer
-from retain.engine.streams import STREAMS, happenings
+from retain.engine.streams import STREAMS, happenings, parts_of
 from retain.events.store import MISSING, EventStore, EventTable
 from retain.features.columns import Columns
 from retain.timeline import DAY, MINUTE
@@ -125,7 +125,7 @@ def number_parts(view: str, column: str, money_exponent: int) -> int:
     if (view, column) == ("orders", "hour"):
         return 1
     if view in STREAMS and column in STREAMS[view].numbers:
-        return STREAMS[view].numbers[column].parts
+        return parts_of(STREAMS[view].numbers[column], money_exponent)
     raise KeyError(f"{view}.{column} is no number")
 
 
@@ -169,9 +169,9 @@ def first_lines(lines: IntArray) -> npt.NDArray[np.bool_]:
     return np.diff(np.maximum.accumulate(lines), prepend=-1) > 0
 
 
-def stream_view(name: str, table: EventTable, customers: int) -> View:
+def stream_view(name: str, table: EventTable, customers: int, money_exponent: int) -> View:
     """The view of a stream from these rows of its table."""
-    found = happenings(STREAMS[name], table)
+    found = happenings(STREAMS[name], table, money_exponent)
     return View(_offsets(found.customer, customers), found.time, found.columns, found.parts)
 
 

@@ -17,7 +17,7 @@ from retain.evaluation.calibration import (
     reliability_bins,
 )
 from retain.evaluation.intervals import Interval, bootstrap
-from retain.evaluation.profit import PAPER, ProfitSettings, empc_each
+from retain.evaluation.profit import PAPER, ProfitSettings, campaigns_each
 from retain.evaluation.ranking import (
     Decile,
     GainPoint,
@@ -28,6 +28,7 @@ from retain.evaluation.ranking import (
     lift_each,
 )
 from retain.evaluation.tally import ratio
+from retain.evaluation.worth import worth
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,8 +47,13 @@ METRICS = (
     "observed_expected",
     "lift_at_10",
     "empc",
+    "mpc",
+    "value_lift_at_10",
+    "value_at_risk_lift_at_10",
+    "savings",
 )
 """The metrics that carry an interval, in the order they are shown."""
+_UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -66,11 +72,18 @@ class Measures:
         calibration_intercept: 0 is right.
         observed_expected: churners observed for each one expected.
         lift_at_10: churners among the riskiest 10 % against chance.
-        empc: expected profit per customer of the best campaign.
-        targeted_share: share of customers that campaign contacts.
+        empc: expected profit per customer of the best campaign, the accept rate being uncertain.
+        mpc: profit per customer of the best campaign, the accept rate being its mean.
+        value_lift_at_10: value of churners among the riskiest 10 % against chance.
+        value_at_risk_lift_at_10: the same among the 10 % with the highest probability times value.
+        savings: share of the cost of treating all alike that contacting whom it pays to contact saves.
+        targeted_share: share of customers that the campaign of ``empc`` contacts.
+        contacted_share: share of customers whom it pays to contact, as ``savings`` counts.
         deciles: the lift table, riskiest first.
         reliability: predicted against observed, lowest first.
         gain: the gain curve in steps of 5 %.
+        value_gain: the same of the churners' value; empty where no value is known.
+        value_at_risk_gain: the same in order of probability times value.
     """
 
     n: int
@@ -85,10 +98,17 @@ class Measures:
     observed_expected: Interval
     lift_at_10: Interval
     empc: Interval
+    mpc: Interval
+    value_lift_at_10: Interval
+    value_at_risk_lift_at_10: Interval
+    savings: Interval
     targeted_share: float
+    contacted_share: float
     deciles: tuple[Decile, ...]
     reliability: tuple[ReliabilityBin, ...]
     gain: tuple[GainPoint, ...]
+    value_gain: tuple[GainPoint, ...]
+    value_at_risk_gain: tuple[GainPoint, ...]
 
     def interval(self, name: str) -> Interval:
         """One of the metrics by its name."""
@@ -102,11 +122,12 @@ class Measures:
             card[name] = _json(self.interval(name).value)
         card["auroc"] = _json(asdict(self.auroc))
         card["targeted_share"] = _json(self.targeted_share)
+        card["contacted_share"] = _json(self.contacted_share)
         card["intervals"] = {
             name: _json({"low": self.interval(name).low, "high": self.interval(name).high})
             for name in METRICS
         }
-        for name in ("deciles", "reliability", "gain"):
+        for name in ("deciles", "reliability", "gain", "value_gain", "value_at_risk_gain"):
             card[name] = [_json(asdict(one)) for one in getattr(self, name)]
         return card
 
@@ -118,6 +139,7 @@ def measure(
     seed: int,
     resamples: int = 500,
     profit: ProfitSettings = PAPER,
+    value: npt.NDArray[np.float64] | None = None,
 ) -> Measures:
     """The report card of one score.
 
@@ -126,10 +148,12 @@ def measure(
         p: predicted probabilities.
         seed: of the resamples behind the intervals; neither row order nor anything else changes them.
         resamples: how many.
-        profit: the assumptions behind EMPC.
+        profit: the assumptions behind EMPC, MPC and savings.
+        value: what each customer brings if kept; None where it is not known, and then nothing is told that needs it.
 
     Raises:
-        ValueError: the arrays do not pair up, a label is not 0 or 1, or a probability is outside [0, 1].
+        ValueError: the arrays do not pair up, a label is not 0 or 1, a probability is outside [0, 1], or a value is
+            negative or not finite.
 
     >>> import numpy as np
     >>> card = measure(np.array([0, 0, 1, 1], np.int8), np.array([0.1, 0.4, 0.35, 0.8]), seed=1, resamples=50)
@@ -139,19 +163,29 @@ def measure(
     sample = probabilities(y, p)
     found = bootstrap(sample, lambda drawn: _metrics(drawn, profit), seed=seed, resamples=resamples)
     size = int(sample.size[0])
+    money = None
+    if value is not None:
+        money = worth(y, p, value, seed=seed, resamples=resamples, settings=profit)
     return Measures(
         n=size,
         churn_rate=float(ratio(sample.churners[0], size)),
-        targeted_share=float(empc_each(sample, profit)[1][0]),
+        targeted_share=float(campaigns_each(sample, profit).empc_share[0]),
+        contacted_share=math.nan if money is None else money.contacted_share,
         deciles=decile_table(sample),
         reliability=reliability_bins(sample),
         gain=gain_points(sample),
+        value_gain=() if money is None else money.by_probability,
+        value_at_risk_gain=() if money is None else money.by_value_at_risk,
+        value_lift_at_10=_UNKNOWN if money is None else money.value_lift_at_10,
+        value_at_risk_lift_at_10=_UNKNOWN if money is None else money.value_at_risk_lift_at_10,
+        savings=_UNKNOWN if money is None else money.savings,
         **found,
     )
 
 
 def _metrics(samples: Tally, profit: ProfitSettings) -> dict[str, FloatArray]:
     slope, intercept = recalibration_each(samples)
+    best = campaigns_each(samples, profit)
     return {
         "auroc": auroc_each(samples),
         "average_precision": average_precision_each(samples),
@@ -162,7 +196,8 @@ def _metrics(samples: Tally, profit: ProfitSettings) -> dict[str, FloatArray]:
         "calibration_intercept": intercept,
         "observed_expected": observed_expected_each(samples),
         "lift_at_10": lift_each(samples, 0.1),
-        "empc": empc_each(samples, profit)[0],
+        "empc": best.empc,
+        "mpc": best.mpc,
     }
 
 

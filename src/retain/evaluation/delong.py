@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtr
@@ -26,7 +26,7 @@ class Comparison:
 
     Attributes:
         auroc_a: the first score's AUROC.
-        auroc_b: the second's.
+        auroc_b: the AUROC of the second, the one that it is compared with.
         difference: ``auroc_a - auroc_b`` with its 95 % interval.
         p_value: chance of a difference at least as large if both were equally good; 1 for scores in the same order.
     """
@@ -35,6 +35,14 @@ class Comparison:
     auroc_b: float
     difference: Interval
     p_value: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The comparison as JSON values: what does not exist is None."""
+        return {
+            "auroc": _json(self.auroc_b),
+            "difference": {end: _json(getattr(self.difference, end)) for end in ("value", "low", "high")},
+            "p_value": _json(self.p_value),
+        }
 
 
 def delong_interval(y: npt.ArrayLike, p: npt.ArrayLike) -> Interval:
@@ -117,3 +125,7 @@ def _aurocs(y: npt.ArrayLike, scores: list[npt.ArrayLike]) -> tuple[FloatArray, 
         return values, np.full((len(scores), len(scores)), np.nan)
     covariance = np.atleast_2d(np.cov(above)) / positives + np.atleast_2d(np.cov(below)) / negatives
     return values, covariance
+
+
+def _json(value: float) -> float | None:
+    return value if math.isfinite(value) else None

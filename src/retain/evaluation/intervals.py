@@ -13,9 +13,10 @@ from retain.evaluation.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from retain.evaluation.tally import FloatArray
+    from retain.evaluation.tally import FloatArray, IntArray
 
     Metrics = Callable[[Tally], Mapping[str, FloatArray]]
+    WeightedMetrics = Callable[[IntArray], Mapping[str, FloatArray]]
 
 _CELLS = 1 << 18
 """Rows drawn at a time: enough to keep NumPy busy, few enough to stay in the processor's cache."""
@@ -73,13 +74,70 @@ def bootstrap(
     >>> interval.low < interval.value < interval.high
     True
     """
-    values = {name: float(found[0]) for name, found in metrics(sample).items()}
+    return _percentiles(
+        metrics(sample),
+        lambda rows, random: metrics(_resampled(sample, rows, random)),
+        int(sample.size[0]),
+        seed=seed,
+        resamples=resamples,
+        level=level,
+    )
+
+
+def bootstrap_rows(
+    rows: int,
+    metrics: WeightedMetrics,
+    *,
+    seed: int,
+    resamples: int,
+    level: float = 0.95,
+) -> dict[str, Interval]:
+    """Percentile intervals of metrics that need each row, not only how many rows share a score.
+
+    As ``bootstrap``, for figures in money: every row has its own. The rows have to be in an order that their content
+    decides, or the intervals hang on how they came.
+
+    Args:
+        rows: how many there are.
+        metrics: a function that gives each metric, by name, of every sample handed to it as the number of times that
+            each row is in it: samples by rows.
+        seed: the same seed gives the same intervals.
+        resamples: how many.
+        level: how often such an interval should cover the truth.
+
+    >>> money = np.arange(100.0)
+    >>> found = bootstrap_rows(
+    ...     100, lambda times: {"mean": (times * money).sum(axis=1) / times.sum(axis=1)}, seed=1, resamples=200
+    ... )
+    >>> found["mean"].low < found["mean"].value == 49.5 < found["mean"].high
+    True
+    """
+
+    def drawn(samples: int, random: np.random.Generator) -> Mapping[str, FloatArray]:
+        row = random.integers(rows, size=(samples, rows)) + rows * np.arange(samples)[:, np.newaxis]
+        times = np.bincount(row.ravel(), minlength=samples * rows).reshape(samples, rows)
+        return metrics(times)
+
+    once = np.ones((1, rows), dtype=np.int64)
+    return _percentiles(metrics(once), drawn, rows, seed=seed, resamples=resamples, level=level)
+
+
+def _percentiles(
+    figures: Mapping[str, FloatArray],
+    draw: Callable[[int, np.random.Generator], Mapping[str, FloatArray]],
+    n: int,
+    *,
+    seed: int,
+    resamples: int,
+    level: float,
+) -> dict[str, Interval]:
+    """Each figure with the interval of what so many resamples of n rows give."""
+    values = {name: float(found[0]) for name, found in figures.items()}
     drawn: dict[str, list[FloatArray]] = {name: [np.empty(0)] for name in values}
-    n = int(sample.size[0])
     random = np.random.default_rng(seed)
     step = max(1, _CELLS // max(n, 1))
     for start in range(0, resamples if n else 0, step):
-        for name, found in metrics(_resampled(sample, min(step, resamples - start), random)).items():
+        for name, found in draw(min(step, resamples - start), random).items():
             drawn[name].append(found)
     tail = (1 - level) / 2
     return {name: _interval(value, np.concatenate(drawn[name]), tail) for name, value in values.items()}

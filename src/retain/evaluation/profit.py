@@ -78,6 +78,23 @@ class Profit:
     targeted_share: float
 
 
+@dataclass(frozen=True)
+class Campaigns:
+    """The best campaigns that each of several samples allows; NaN for a sample without customers.
+
+    Attributes:
+        mpc: profit per customer when the accept rate is its mean.
+        mpc_share: share of customers to contact then.
+        empc: expected profit per customer when the accept rate is uncertain.
+        empc_share: expected share of customers to contact then.
+    """
+
+    mpc: FloatArray
+    mpc_share: FloatArray
+    empc: FloatArray
+    empc_share: FloatArray
+
+
 PAPER = ProfitSettings()
 
 
@@ -94,15 +111,8 @@ def mpc(y: npt.ArrayLike, p: npt.ArrayLike, settings: ProfitSettings = PAPER) ->
     >>> round(best.value, 2), best.targeted_share
     (28.0, 0.5)
     """
-    sample = tally(y, p)
-    size = int(sample.size[0])
-    if not size:
-        return Profit(np.nan, np.nan)
-    churned, stayed = _vertices(sample.churned[0], sample.stayed[0])
-    gain = settings.accept_rate * (settings.clv - settings.incentive_cost) - settings.contact_cost
-    profit = gain * churned - (settings.incentive_cost + settings.contact_cost) * stayed
-    best = int(profit.argmax())
-    return Profit(float(profit[best]) / size, float(churned[best] + stayed[best]) / size)
+    best = campaigns_each(tally(y, p), settings)
+    return Profit(float(best.mpc[0]), float(best.mpc_share[0]))
 
 
 def empc(y: npt.ArrayLike, p: npt.ArrayLike, settings: ProfitSettings = PAPER) -> Profit:
@@ -119,18 +129,18 @@ def empc(y: npt.ArrayLike, p: npt.ArrayLike, settings: ProfitSettings = PAPER) -
     >>> round(best.value, 2), round(best.targeted_share, 3)
     (13.75, 0.5)
     """
-    value, share = empc_each(tally(y, p), settings)
-    return Profit(float(value[0]), float(share[0]))
+    best = campaigns_each(tally(y, p), settings)
+    return Profit(float(best.empc[0]), float(best.empc_share[0]))
 
 
-def empc_each(samples: Tally, settings: ProfitSettings) -> tuple[FloatArray, FloatArray]:
-    """The expected maximum profit of each sample and the share to target for it."""
-    rows = len(samples.churned)
-    value, share = np.zeros(rows), np.zeros(rows)
-    for row in range(rows):
-        churned, stayed = _vertices(samples.churned[row], samples.stayed[row])
-        value[row], share[row] = _expected_best(churned, stayed, settings)
-    return ratio(value, samples.size), ratio(share, samples.size)
+def campaigns_each(samples: Tally, settings: ProfitSettings) -> Campaigns:
+    """The best campaigns that each sample allows."""
+    found = []
+    for churned, stayed in zip(samples.churned, samples.stayed, strict=True):
+        corners = _vertices(churned, stayed)
+        found.append((*_best(*corners, settings), *_expected_best(*corners, settings)))
+    mpc, mpc_share, empc, empc_share = (ratio(one, samples.size) for one in zip(*found, strict=True))
+    return Campaigns(mpc, mpc_share, empc, empc_share)
 
 
 def _vertices(churned: IntArray, stayed: IntArray) -> tuple[IntArray, IntArray]:
@@ -147,6 +157,14 @@ def _vertices(churned: IntArray, stayed: IntArray) -> tuple[IntArray, IntArray]:
     lost = np.add.reduceat(churned[held], first)[::-1]
     kept = np.add.reduceat(stayed[held], first)[::-1]
     return np.concatenate([[0], np.cumsum(lost)]), np.concatenate([[0], np.cumsum(kept)])
+
+
+def _best(churned: IntArray, stayed: IntArray, settings: ProfitSettings) -> tuple[float, float]:
+    """Profit and number of targeted customers at the hull's best corner, the accept rate being its mean."""
+    gain = settings.accept_rate * (settings.clv - settings.incentive_cost) - settings.contact_cost
+    profit = gain * churned - (settings.incentive_cost + settings.contact_cost) * stayed
+    best = int(profit.argmax())
+    return float(profit[best]), float(churned[best] + stayed[best])
 
 
 def _expected_best(churned: IntArray, stayed: IntArray, settings: ProfitSettings) -> tuple[float, float]:

@@ -23,7 +23,7 @@ LARGEST_NUMBER = 1_000_000_000_000
 """A quantity, rating or balance beyond this is a mistake, and would drown every sum that it enters."""
 
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
-_NOTHING = ("nan", "NaN", "NAN", "null", "NULL", "None", "<NA>", "NaT", r"\N", "#N/A", "N/A", "NA")
+NOTHING = ("nan", "NaN", "NAN", "null", "NULL", "None", "<NA>", "NaT", r"\N", "#N/A", "N/A", "NA")
 _TRUE = ("true", "t", "yes", "y", "1", "1.0")
 _FALSE = ("false", "f", "no", "n", "0", "0.0")
 # Signs and codes of money that exports put beside the figure.
@@ -122,7 +122,7 @@ def translated(column: str, given: str, kind: Kind, values: Mapping[str, str]) -
         return f"nullif(CASE {column} {cases} ELSE {column} END, '')"
     if kind is Kind.TEXT or given != "VARCHAR":
         return column
-    return f"CASE WHEN {column} IN ({', '.join(map(literal, _NOTHING))}) THEN NULL ELSE {column} END"
+    return f"CASE WHEN {column} IN ({', '.join(map(literal, NOTHING))}) THEN NULL ELSE {column} END"
 
 
 def _float_text(expression: str, *, gap: bool) -> str:

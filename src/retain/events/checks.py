@@ -177,7 +177,7 @@ def _time_conditions(field: Field, rules: Rules) -> Iterator[tuple[str, str]]:
         f"{micros} < {FIRST_TIME} OR ({micros} >= {LAST_TIME}{open_end})",
         f"{field.name} is an impossible time: before 1900 or after 2200",
     )
-    if field.name not in PLANNED:
+    if field.name not in PLANNED and not field.planned:
         yield f"{micros} > {rules.now + DAY}", f"{field.name} is in the future"
 
 

@@ -50,7 +50,7 @@ def match_columns(schema: Schema, source: TableSource, readings: Sequence[Readin
             known = sorted({column for reading in readings for column in reading.columns})
             raise SourceError(
                 f"[source.tables.{schema.name}] columns: {ours} = '{name}', but '{readings[0].file.shown}' has no "
-                f"such column. {_choices(name, known)}"
+                f"such column. {choices(name, known)}"
             )
     for reading, found in zip(readings, theirs, strict=True):
         for required in schema.required:
@@ -77,13 +77,13 @@ def match_columns(schema: Schema, source: TableSource, readings: Sequence[Readin
 
 def _found(schema: Schema, source: TableSource, reading: Reading) -> dict[str, str]:
     pairs = (
-        (field.name, _named(source.columns.get(field.name, field.name), reading.columns))
+        (field.name, named(source.columns.get(field.name, field.name), reading.columns))
         for field in schema.fields
     )
     return {ours: theirs for ours, theirs in pairs if theirs is not None}
 
 
-def _named(wanted: str, columns: Iterable[str]) -> str | None:
+def named(wanted: str, columns: Iterable[str]) -> str | None:
     """That column; where no other has the name in other letter case, case does not matter."""
     have = list(columns)
     if wanted in have:
@@ -102,12 +102,12 @@ def _missing(schema: Schema, required: str, wanted: str, reading: Reading, *, kn
             f"{problem}Its first line does not look like column names: put a line with the names above the rows. "
             f"If these are the names, say which is which in [source.tables.{schema.name}] columns."
         )
-    near = _choices(wanted, reading.columns)
+    near = choices(wanted, reading.columns)
     listed = f" It has: {', '.join(names)}{more}." if near.startswith("Did") else ""
     return SourceError(f"{problem}{near}{listed} {mend}")
 
 
-def _choices(wanted: str, columns: Iterable[str]) -> str:
+def choices(wanted: str, columns: Iterable[str]) -> str:
     """What may have been meant; nothing that could be a value of somebody's row is shown."""
     names, more = _listed(columns)
     if not names:

@@ -14,6 +14,7 @@ import duckdb
 
 from retain.errors import ConfigError, ContractError, SourceError, did_you_mean
 from retain.events.assemble import all_ids, renumbered, sorted_table
+from retain.events.attributes import with_attributes
 from retain.events.casts import plain, translated
 from retain.events.checks import Rules, checked_sql, mark_duplicates, unknown_values_hint
 from retain.events.columns import match_columns
@@ -46,7 +47,7 @@ _THREADS = 2
 class _Checked:
     """A table after its checks, in the database and out of it."""
 
-    name: str
+    schema: Schema
     rows: pa.Table
     bad: pa.Table | None
     invalid: Mapping[str, str]
@@ -109,7 +110,7 @@ def read_events(
                 f"Look at [source.tables.{main}] and the file it names."
             )
         tell("sorting")
-        arranged = {table: sorted_table(con, SCHEMAS[table], one.rows) for table, one in checked.items()}
+        arranged = {table: sorted_table(con, one.schema, one.rows) for table, one in checked.items()}
     return _store(source, checked, arranged, main)
 
 
@@ -151,6 +152,7 @@ def _check(
     copies = folder / schema.name
     copies.mkdir()
     readings = [opened(con, file, settings, copies) for file in files_of(schema.name, settings, source.base)]
+    schema = with_attributes(con, schema, settings, readings)
     matched = match_columns(schema, settings, readings)
     _stage(con, schema, settings, readings, matched)
     found = find_habits(
@@ -192,7 +194,7 @@ def _check(
     # From here on the rows are held once, outside the database.
     con.execute("DROP TABLE checked")
     return _Checked(
-        name=schema.name,
+        schema=schema,
         rows=rows,
         bad=bad,
         invalid={str(who): str(why) for who, why in invalid},
@@ -340,7 +342,7 @@ def _strangers(tables: Mapping[str, SortedTable], main: str) -> list[str]:
 
 
 def _account(checked: _Checked, table: SortedTable) -> TableAccount:
-    dated = len(table.events) > 0 and SCHEMAS[checked.name].time is not None
+    dated = len(table.events) > 0 and checked.schema.time is not None
     return TableAccount(
         rows_read=checked.rows_read,
         rows_good=len(checked.rows),

@@ -41,6 +41,7 @@ class Field:
         allowed: the only values a text may have; empty is any.
         unique: a value may occur once in the table.
         minimum: the smallest number that makes sense.
+        planned: a time that may lie in the future.
         about: one sentence for the manual.
     """
 
@@ -51,6 +52,7 @@ class Field:
     allowed: tuple[str, ...] = ()
     unique: bool = False
     minimum: float | None = None
+    planned: bool = False
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,12 @@ _ALL = (
             _time("ended_at", "When it ended; unknown before that."),
             Field("plan", Kind.TEXT, "Which plan."),
             Field("monthly_price", Kind.MONEY, "Price a month.", minimum=0),
+            Field(
+                "term_months",
+                Kind.NUMBER,
+                "Months from one renewal to the next, as agreed at the start.",
+                minimum=0,
+            ),
             _RECORDED,
         ),
         time="started_at",

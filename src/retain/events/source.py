@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from retain.errors import ConfigError, SourceError, did_you_mean
+from retain.events.attributes import require_static
 from retain.events.schemas import SCHEMAS
 from retain.timeline import zone_named
 
@@ -59,6 +60,7 @@ class TableSource:
         delimiter: of CSV files.
         decimal: the mark before the decimals, of numbers that are text.
         dates: which number comes first in dates such as 05/06/2011.
+        static: columns of customers that become features though nothing says when they were so, and what each holds.
     """
 
     path: str
@@ -69,6 +71,7 @@ class TableSource:
     delimiter: str = "auto"
     decimal: str = "auto"
     dates: str = "auto"
+    static: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a setting that means nothing."""
@@ -103,7 +106,8 @@ class SourceSettings:
         for table, source in self.tables.items():
             if table not in SCHEMAS:
                 raise ConfigError(f"[source.tables.{table}]: no such table. {did_you_mean(table, SCHEMAS)}")
-            known = SCHEMAS[table].by_name
+            known = {*SCHEMAS[table].by_name, *source.static}
+            require_static(table, source.static, source.columns)
             for key, names in (("columns", source.columns), ("values", source.values)):
                 for name in names:
                     if name not in known:

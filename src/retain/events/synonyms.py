@@ -38,6 +38,10 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "treated": "treated treatment test target",
             "control": "control holdout",
         },
+        "label": {
+            "yes": "churned left lost attrited exited",
+            "no": "stayed kept retained joined existing",
+        },
     }
 )
 """Our columns with fixed values, and the words that sources use for each value."""
@@ -88,6 +92,7 @@ _COLUMNS: Mapping[str, str] = MappingProxyType(
         "sent_at": "sent_at send_date sent sent_on timestamp ts",
         "started_at": "started_at start_date start begin_date valid_from vertragsbeginn дата_начала",
         "ended_at": "ended_at end_date end valid_to cancelled_at canceled_at vertragsende дата_окончания",
+        "term_months": "term_months contract_length_months term laufzeit_monate",
         "assigned_at": "assigned_at assignment_date assigned_on",
         "text": "text comment review review_text message body description kommentar текст отзыв комментарий 評論 评论",
         "rating": "rating stars score bewertung оценка 評分 评分",
@@ -100,7 +105,7 @@ _COLUMNS: Mapping[str, str] = MappingProxyType(
         "arm": "arm group variant",
         "plan": "plan product_plan tariff tarif тариф",
         "monthly_price": "monthly_price monthly_charges monthly_fee mrr",
-        "label": "label churn churned",
+        "label": "label churn churned churn_label churn_flag is_churn attrition attrition_flag exited",
     }
 )
 # In one table a name means something else than in another.

@@ -14,6 +14,7 @@ FEATURES = (
         "breadth",
         "Who uses more of the range stays longer.",
         "{products_90d:product} in the last 90 days",
+        spoken_by="products_365d",
     ),
     Feature(
         "products_365d",

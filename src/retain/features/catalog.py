@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retain.errors import ConfigError, did_you_mean
-from retain.features import breadth, engagement, feedback, habits, returns, rfm, rhythm, service, support
+from retain.features import (
+    breadth,
+    contract,
+    engagement,
+    feedback,
+    habits,
+    returns,
+    rfm,
+    rhythm,
+    service,
+    support,
+)
 from retain.features.spec import Feature, FeatureSet, measures
 from retain.registry import Registry
 
@@ -22,6 +33,7 @@ FAMILIES: Mapping[str, tuple[Feature, ...]] = {
     "feedback": feedback.FEATURES,
     "engagement": engagement.FEATURES,
     "service": service.FEATURES,
+    "contract": contract.FEATURES,
 }
 """Every family by its name, in the order of the panel's columns."""
 

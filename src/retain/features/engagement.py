@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from retain.features.spec import Contrast, Feature, How, Measure, Ratio
+from retain.features.spec import Contrast, Feature, How, Measure, Ratio, Remedy
 from retain.timeline import Lookback
 
 _MONTH, _QUARTER, _YEAR = Lookback(30), Lookback(90), Lookback(365)
 _SENT = Measure("messages", How.COUNT, within=_QUARTER)
+_WRITE_LESS = Remedy("write_less", times=0.5)
+"""Shares of messages stay: of half as many, half as many are read."""
 
 FEATURES = (
     Feature(
@@ -15,6 +17,8 @@ FEATURES = (
         "engagement",
         "Contact pressure: too much of it drives customers away.",
         "{messages_30d:message} sent in the last 30 days",
+        spoken_by="messages_90d",
+        remedy=_WRITE_LESS,
     ),
     Feature(
         "messages_90d",
@@ -22,6 +26,7 @@ FEATURES = (
         "engagement",
         "How much the company writes.",
         "{messages_90d:message} sent in the last 90 days",
+        remedy=_WRITE_LESS,
     ),
     Feature(
         "open_rate_90d",
@@ -36,6 +41,7 @@ FEATURES = (
         "engagement",
         "Who no longer reads is about to leave.",
         "opened {open_rate_365d:.0%} of the messages of the last 365 days",
+        spoken_by="open_rate_90d",
     ),
     Feature(
         "opens_trend_90d",

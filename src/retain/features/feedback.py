@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retain.features.spec import Balance, Feature, How, Measure, Ratio
+from retain.features.spec import Balance, Feature, How, Measure, Ratio, Remedy
 from retain.timeline import Lookback
 
 _QUARTER, _HALF, _YEAR = Lookback(90), Lookback(180), Lookback(365)
@@ -13,7 +13,7 @@ FEATURES = (
         Measure("feedback", How.COUNT, within=_YEAR),
         "feedback",
         "Who speaks up still cares.",
-        "gave feedback {feedback_365d:time} in the last 365 days",
+        "{feedback_365d:feedback} in the last 365 days",
     ),
     Feature(
         "rating_mean_365d",
@@ -71,7 +71,8 @@ FEATURES = (
         Ratio(Measure("answers", How.COUNT, within=_YEAR), Measure("feedback", How.COUNT, within=_YEAR)),
         "feedback",
         "Feedback that nobody answers was given in vain.",
-        "{answered_share_365d:.0%} of the feedback was answered",
+        "{answered_share_365d:.0%} of the feedback of the last 365 days was answered",
+        remedy=Remedy("answer_feedback", at_least=1.0),
     ),
     Feature(
         "sentiment_mean_90d",
@@ -86,6 +87,7 @@ FEATURES = (
         "feedback",
         "What customers write says more than stars, and some give no stars.",
         "tone of what was written in the last 365 days: {sentiment_mean_365d:+.1f} on a scale from -1 to 1",
+        spoken_by="sentiment_mean_90d",
     ),
     Feature(
         "sentiment_min_365d",
@@ -117,6 +119,7 @@ FEATURES = (
         "feedback",
         "Who complains gives the company a last chance.",
         "{complaints_90d:complaint} in the last 90 days",
+        spoken_by="complaints_365d",
     ),
     Feature(
         "complaints_365d",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retain.features.catalog import FAMILIES
-from retain.features.spec import CATEGORICAL, WITHOUT_VALUE, Balance, How, Measure, Ratio
+from retain.features.spec import CATEGORICAL, WITHOUT_VALUE, Attribute, Balance, How, Measure, Ratio, Renewal
 
 if TYPE_CHECKING:
-    from retain.features.spec import Formula
+    from retain.features.spec import Formula, Remedy
     from retain.timeline import Lookback
 
 _VALUES = {
@@ -18,6 +18,8 @@ _VALUES = {
     "wait": "hours waited",
     "hours": "hours since the ticket's first event",
     "delay": "hours of delay",
+    "price_step": "price less that of the contract before",
+    "term": "term in months",
 }
 _VIEWS = {
     "lines": "order lines",
@@ -52,6 +54,7 @@ _SAID = {
     How.DISTINCT: "number of different values of {value} in {events}",
     How.ENTROPY: "entropy of {value} over {events}",
     How.TOP_SHARE: "share of the most frequent {value} in {events}",
+    How.LAST: "{value} of the last of {events}",
     How.SINCE_LAST: "days from the last of {events} to the cutoff",
     How.SINCE_FIRST: "days from the first of {events} to the cutoff",
 }
@@ -81,6 +84,26 @@ def aggregations() -> str:
     return "\n".join(["| `how` | `value` | gives |", "|---|---|---|", *rows]) + "\n"
 
 
+def remedy_table() -> str:
+    """Every feature that the company can act on, and what would change, as Markdown."""
+    rows = [
+        f"| `{one.name}` | `{one.remedy.lever}` | {_better(one.remedy)} |"
+        for features in FAMILIES.values()
+        for one in features
+        if one.remedy
+    ]
+    return "\n".join(["| feature | lever | would be |", "|---|---|---|", *rows]) + "\n"
+
+
+def _better(remedy: Remedy) -> str:
+    """The change as a person would read it out."""
+    if remedy.never:
+        return "not known: it never happened"
+    if remedy.times is not None:
+        return f"{remedy.times:g} times as many"
+    return f"at most {remedy.at_most:g}" if remedy.at_most is not None else f"at least {remedy.at_least:g}"
+
+
 def in_words(formula: Formula) -> str:
     """A formula as a person would read it out.
 
@@ -89,12 +112,16 @@ def in_words(formula: Formula) -> str:
     """
     if isinstance(formula, Measure):
         return _measure(formula)
+    if isinstance(formula, Attribute):
+        return f"the customer's {formula.column}"
     if isinstance(formula, Ratio):
         return f"({_measure(formula.top)}) / ({_measure(formula.bottom)})"
     if isinstance(formula, Balance):
         return " + ".join(map(_measure, formula.added)) + "".join(
             f" - {_measure(one)}" for one in formula.removed
         )
+    if isinstance(formula, Renewal):
+        return f"a - b mod a: a = {_measure(formula.term)}, b = {_measure(formula.age)}"
     return f"(a - b) / (a + b), a = {_measure(formula.recent)}, b = {_measure(formula.before)}"
 
 

@@ -8,6 +8,7 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from retain.errors import ConfigError, did_you_mean
+from retain.features.attributes import PREFIX
 from retain.features.catalog import EVERY
 from retain.features.columns import require_readable
 from retain.features.manual import in_words
@@ -94,6 +95,8 @@ def _feature(name: str, own: OwnSettings, views: Mapping[str, Columns], names: I
         raise ConfigError(
             f"{place}: a feature's name holds small letters, digits and '_' and begins with a letter."
         )
+    if name.startswith(PREFIX):
+        raise ConfigError(f"{place}: names that begin with '{PREFIX}' are for attributes of customers.")
     if name in EVERY.names or name in _TAKEN:
         raise ConfigError(
             f"{place}: there is a {'column' if name in _TAKEN else 'feature'} of that name already."

@@ -7,6 +7,13 @@ from retain.timeline import Lookback
 
 _WINDOWS = (7, 30, 90, 180, 365)
 _YEAR = Lookback(365)
+_NEAR = {
+    "orders_7d": "orders_30d",
+    "orders_180d": "orders_90d",
+    "spend_30d": "spend_90d",
+    "spend_180d": "spend_90d",
+}
+"""Windows so alike that a small change moves a reason from one to the other; they speak as one."""
 
 FEATURES = (
     Feature(
@@ -15,6 +22,7 @@ FEATURES = (
         "recency",
         "The longer the silence, the less likely it ends.",
         "no order for {recency_days:days}",
+        spoken_by="overdue_ratio",
     ),
     Feature(
         "tenure_days",
@@ -30,6 +38,7 @@ FEATURES = (
             "frequency",
             "Frequent customers come back.",
             f"{{orders_{days}d:order}} in the last {days} days",
+            spoken_by=_NEAR.get(f"orders_{days}d", ""),
         )
         for days in _WINDOWS
     ),
@@ -46,7 +55,8 @@ FEATURES = (
             Measure("orders", How.SUM, "amount", Lookback(days)),
             "spend",
             "Money spent shows how much the shop matters to the customer.",
-            f"spent {{spend_{days}d:,.0f}} in the last {days} days",
+            f"spent {{spend_{days}d:money}} in the last {days} days",
+            spoken_by=_NEAR.get(f"spend_{days}d", ""),
         )
         for days in _WINDOWS[1:]
     ),
@@ -55,28 +65,29 @@ FEATURES = (
         Measure("orders", How.SUM, "amount"),
         "spend",
         "Money spent shows how much the shop matters to the customer.",
-        "spent {spend_lifetime:,.0f} so far",
+        "spent {spend_lifetime:money} so far",
     ),
     Feature(
         "order_value_mean",
         Measure("orders", How.MEAN, "amount"),
         "spend",
         "Large baskets and small ones come from different kinds of customers.",
-        "{order_value_mean:,.0f} an order on average",
+        "{order_value_mean:money} an order on average",
     ),
     Feature(
         "order_value_mean_90d",
         Measure("orders", How.MEAN, "amount", Lookback(90)),
         "spend",
         "What the customer spends an order at present.",
-        "{order_value_mean_90d:,.0f} an order in the last 90 days",
+        "{order_value_mean_90d:money} an order in the last 90 days",
+        spoken_by="order_value_mean",
     ),
     Feature(
         "order_value_max",
         Measure("orders", How.MAX, "amount"),
         "spend",
         "The largest order shows how far the customer once trusted the shop.",
-        "largest order {order_value_max:,.0f}",
+        "largest order {order_value_max:money}",
     ),
     Feature(
         "items_365d",

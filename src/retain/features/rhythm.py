@@ -17,6 +17,7 @@ FEATURES = (
         "rhythm",
         "How often the customer orders.",
         "an order every {gap_days_mean:interval} on average",
+        spoken_by="gap_days_median",
     ),
     Feature(
         "gap_days_sd",
@@ -24,6 +25,7 @@ FEATURES = (
         "rhythm",
         "How much the time between orders varies.",
         "the time between orders varies by {gap_days_sd:days}",
+        spoken_by="gap_cv",
     ),
     Feature(
         "gap_days_median",
@@ -52,6 +54,7 @@ FEATURES = (
         "recency",
         "As overdue_ratio, against the mean, which long pauses do move.",
         "no order for {recency_days:days}; on average every {gap_days_mean:interval}",
+        spoken_by="overdue_ratio",
     ),
     Feature(
         "gap_days_max",
@@ -88,7 +91,7 @@ FEATURES = (
         ),
         "trend",
         "Spend of the last 90 days against the 90 before.",
-        "spent {spend_90d:,.0f} in the last 90 days, {spend_180d:,.0f} in the last 180",
+        "spent {spend_90d:money} in the last 90 days, {spend_180d:money} in the last 180",
     ),
     Feature(
         "orders_same_season",

@@ -1,11 +1,13 @@
-"""Whether the company kept its promises: deliveries, payments, and contracts."""
+"""Whether the company kept its promises, and payments went well."""
 
 from __future__ import annotations
 
-from retain.features.spec import Balance, Feature, How, Measure, Ratio
+from retain.features.spec import Feature, How, Measure, Ratio, Remedy
 from retain.timeline import Lookback
 
 _HALF, _YEAR = Lookback(180), Lookback(365)
+_NOT_LATE = Remedy("deliver_on_time", at_most=0.0)
+_NEVER_LATE = Remedy("deliver_on_time", never=True)
 
 FEATURES = (
     Feature(
@@ -14,6 +16,7 @@ FEATURES = (
         "delivery",
         "A broken promise.",
         "late deliveries in the last 180 days: {late_deliveries_180d:.0f}",
+        remedy=_NOT_LATE,
     ),
     Feature(
         "late_share_365d",
@@ -24,13 +27,15 @@ FEATURES = (
         "delivery",
         "How often a promise was broken.",
         "{late_share_365d:.0%} of the deliveries of the last 365 days were late",
+        remedy=_NOT_LATE,
     ),
     Feature(
         "delay_hours_max_365d",
         Measure("parcels", How.MAX, "delay", _YEAR, where="late"),
         "delivery",
         "The worst delay is remembered.",
-        "latest delivery of the last 365 days: {delay_hours_max_365d:hour} after the promised time",
+        "longest delay of a delivery in the last 365 days: {delay_hours_max_365d:hour}",
+        remedy=_NEVER_LATE,
     ),
     Feature(
         "days_since_late_delivery",
@@ -38,6 +43,7 @@ FEATURES = (
         "delivery",
         "A fresh disappointment weighs more than an old one.",
         "last late delivery {days_since_late_delivery:days} ago",
+        remedy=_NEVER_LATE,
     ),
     Feature(
         "failed_payments_365d",
@@ -45,26 +51,6 @@ FEATURES = (
         "payment",
         "Failed payments end relationships that nobody wanted to end.",
         "failed payments in the last 365 days: {failed_payments_365d:.0f}",
-    ),
-    Feature(
-        "contracts_running",
-        Balance((Measure("contracts", How.COUNT),), (Measure("contract_ends", How.COUNT),)),
-        "contract",
-        "A running contract binds.",
-        "contracts running: {contracts_running:.0f}",
-    ),
-    Feature(
-        "contract_tenure_days",
-        Measure("contracts", How.SINCE_FIRST),
-        "contract",
-        "Long contracts last longer.",
-        "first contract {contract_tenure_days:days} ago",
-    ),
-    Feature(
-        "days_since_contract_end",
-        Measure("contract_ends", How.SINCE_LAST),
-        "contract",
-        "Who ended a contract often leaves altogether.",
-        "a contract ended {days_since_contract_end:days} ago",
+        remedy=Remedy("mend_payments", at_most=0.0),
     ),
 )

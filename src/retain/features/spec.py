@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
+from functools import cache
+from math import floor, inf, isfinite, nan
 from string import Formatter
 from typing import TYPE_CHECKING
 
 from retain.timeline import Lookback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 DEFINITION = 1
 """Raised whenever an engine's meaning of a declaration changes, so that old fingerprints no longer fit."""
@@ -121,26 +123,85 @@ class Balance:
     removed: tuple[Measure, ...]
 
 
-Formula = Measure | Ratio | Contrast | Balance
+class Holds(StrEnum):
+    """What an attribute of a customer holds, and so how it becomes a number."""
+
+    NUMBER = "number"
+    """A number, as it is."""
+    CATEGORY = "category"
+    """One of some words: its place among them, from 1."""
+    DATE = "date"
+    """An instant: days from it to the cutoff; not known where it comes after."""
 
 
-class _Said(float):
-    """A number that can be written as days, as an interval or with a noun.
+@dataclass(frozen=True)
+class Attribute:
+    """A fact about the customer of which nothing says since when it has been so; it may know the outcome.
 
-    >>> f"{_Said(1):days}, {_Said(0.2):days}, every {_Said(0.2):interval}, {_Said(2):order}, {_Said(0):order}"
-    '1 day, less than a day, every day, 2 orders, no orders'
+    Attributes:
+        column: of the table of customers.
+        holds: what it is.
+        levels: of a category the words that are told apart; any other one is not known.
     """
 
-    def __format__(self, spec: str) -> str:
-        """The number as a person would say it."""
-        if not spec.isalpha():
-            return super().__format__(spec)
-        if spec == "interval":
-            return "day" if self < 1.5 else f"{self:,.0f} days"
-        if spec == "days":
-            return "less than a day" if self < 1 else f"{self:day}"
-        count = "no" if round(self) == 0 else f"{self:,.0f}"
-        return f"{count} {spec}{'' if round(self) == 1 else 's'}"
+    column: str
+    holds: Holds
+    levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """Days to the next whole multiple of a term since the last event; not known without a term above 0.
+
+    Attributes:
+        age: days since the last event.
+        term: its term in months, of which twelve are 365.25 days.
+    """
+
+    age: Measure
+    term: Measure
+
+
+Formula = Measure | Ratio | Contrast | Balance | Renewal | Attribute
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What a feature would be had the company done better. Only what the company itself does has one.
+
+    Exactly one of the three is given.
+
+    Attributes:
+        lever: what would be done better; all features that share it change together.
+        at_most: the feature would not be above this.
+        at_least: the feature would not be below this.
+        times: a number of events would be multiplied by this and rounded.
+        never: it would not be known, because what it is about would never have happened.
+    """
+
+    lever: str
+    at_most: float | None = None
+    at_least: float | None = None
+    times: float | None = None
+    never: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse none of them, or several."""
+        if sum(one is not None for one in (self.at_most, self.at_least, self.times)) + self.never != 1:
+            raise ValueError(f"the remedy '{self.lever}' needs one of at_most, at_least, times and never")
+
+    def applied(self, value: float) -> float:
+        """The feature's value after it; what is not known stays so.
+
+        >>> Remedy("answer_faster", at_most=1.0).applied(30.0), Remedy("write_less", times=0.5).applied(5.0)
+        (1.0, 3.0)
+        """
+        if not isfinite(value) or self.never:
+            return nan
+        if self.times is not None:
+            return float(floor(value * self.times + 0.5))
+        low = -inf if self.at_least is None else self.at_least
+        return max(low, min(value, inf if self.at_most is None else self.at_most))
 
 
 @dataclass(frozen=True)
@@ -152,9 +213,13 @@ class Feature:
         formula: what it is.
         topic: which reason it belongs to when a score is explained.
         why: one sentence: why it tells something about churn.
-        phrase: how to say a customer's value; names features in braces, such as ``no order for {recency_days:days}``.
-            Besides Python's formats there are ``days``, ``interval`` (after "every") and a noun, which is put into the
-            plural where it has to be.
+        phrase: how to say a customer's value in English; names features in braces, such as
+            ``no order for {recency_days:days}``. Besides Python's formats there are ``money``, and the forms of
+            ``retain/scoring/words/en.toml``: ``days``, ``interval`` (after "every") and nouns, which stand in the plural
+            where they have to. The other languages have their phrases there.
+        spoken_by: another feature of the topic that says the same and more; the two are one part of a reason, told in
+            that one's phrase where its numbers are known.
+        remedy: what the feature would be had the company done better; None where the company cannot act on it.
     """
 
     name: str
@@ -162,15 +227,26 @@ class Feature:
     topic: str
     why: str
     phrase: str
+    spoken_by: str = ""
+    remedy: Remedy | None = None
+
+    @property
+    def levels(self) -> tuple[str, ...] | None:
+        """The words that a category's values 1, 2 and so on stand for; None for a number."""
+        formula = self.formula
+        is_category = isinstance(formula, Attribute) and formula.holds is Holds.CATEGORY
+        return formula.levels if isinstance(formula, Attribute) and is_category else None
 
     @property
     def mentioned(self) -> tuple[str, ...]:
         """The features whose values the phrase shows."""
-        return tuple(name for _, name, _, _ in Formatter().parse(self.phrase) if name)
+        return _names_in(self.phrase)
 
-    def say(self, values: Mapping[str, float]) -> str:
-        """The phrase with a customer's values, of which all that are mentioned have to be known."""
-        return self.phrase.format(**{name: _Said(values[name]) for name in self.mentioned})
+
+@cache
+def _names_in(phrase: str) -> tuple[str, ...]:
+    """What stands in braces; asked for every customer, worked out once."""
+    return tuple(name for _, name, _, _ in Formatter().parse(phrase) if name)
 
 
 def measures(formula: Formula) -> Iterator[Measure]:
@@ -181,7 +257,9 @@ def measures(formula: Formula) -> Iterator[Measure]:
         yield from (formula.top, formula.bottom)
     elif isinstance(formula, Balance):
         yield from (*formula.added, *formula.removed)
-    else:
+    elif isinstance(formula, Renewal):
+        yield from (formula.age, formula.term)
+    elif isinstance(formula, Contrast):
         yield from (formula.recent, formula.before)
 
 
@@ -227,7 +305,29 @@ class FeatureSet:
         return {one.name: one for one in self.features}
 
     @property
+    def attributes(self) -> tuple[Feature, ...]:
+        """Those that read a fact without a time."""
+        return tuple(one for one in self.features if isinstance(one.formula, Attribute))
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The names of those whose values are places in a list of words."""
+        return tuple(one.name for one in self.features if one.levels is not None)
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of names and formulas; words may change without changing it."""
-        text = ";".join(f"{one.name}={_canonical(one.formula)}" for one in self.features)
-        return hashlib.sha256(f"{DEFINITION};{text}".encode()).hexdigest()
+        return _hashed((one.name, one.formula) for one in self.features)
+
+    @property
+    def recipe(self) -> str:
+        """The same, whichever words a category happened to have when it was read."""
+        return _hashed(
+            (one.name, replace(one.formula, levels=()) if isinstance(one.formula, Attribute) else one.formula)
+            for one in self.features
+        )
+
+
+def _hashed(named: Iterable[tuple[str, Formula]]) -> str:
+    text = ";".join(f"{name}={_canonical(formula)}" for name, formula in named)
+    return hashlib.sha256(f"{DEFINITION};{text}".encode()).hexdigest()

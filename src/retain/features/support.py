@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retain.features.spec import Balance, Feature, How, Measure, Ratio
+from retain.features.spec import Balance, Feature, How, Measure, Ratio, Remedy
 from retain.timeline import Lookback
 
 _QUARTER, _HALF, _YEAR = Lookback(90), Lookback(180), Lookback(365)
@@ -38,6 +38,7 @@ FEATURES = (
         "support",
         "A problem that is not solved yet.",
         "{open_tickets:ticket} still open",
+        remedy=Remedy("settle_tickets", at_most=0.0),
     ),
     Feature(
         "reopened_365d",
@@ -59,6 +60,7 @@ FEATURES = (
         "support",
         "A promise of support that was not kept.",
         "deadlines missed by support in the last 365 days: {breached_365d:.0f}",
+        remedy=Remedy("answer_faster", at_most=0.0),
     ),
     Feature(
         "resolution_hours_median_365d",
@@ -66,6 +68,7 @@ FEATURES = (
         "support",
         "A problem that takes long to solve is remembered.",
         "problems of the last 365 days usually took {resolution_hours_median_365d:hour} to solve",
+        remedy=Remedy("settle_tickets", at_most=24.0),
     ),
     Feature(
         "first_response_hours_365d",
@@ -73,6 +76,7 @@ FEATURES = (
         "support",
         "Waiting for a first answer drives customers away.",
         "first answers took {first_response_hours_365d:hour} on average",
+        remedy=Remedy("answer_faster", at_most=1.0),
     ),
     Feature(
         "answered_within_hour_365d",
@@ -83,6 +87,7 @@ FEATURES = (
         "support",
         "Many expect an answer within the hour.",
         "{answered_within_hour_365d:.0%} of the tickets answered within an hour",
+        remedy=Remedy("answer_faster", at_least=1.0),
     ),
     Feature(
         "ticket_categories_365d",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from retain.features.spec import Balance, Contrast, Feature, How, Measure, Ratio
+from retain.features.spec import Balance, Contrast, Feature, How, Measure, Ratio, Remedy, Renewal
 from retain.timeline import Lookback
 
 _KINDS: dict[str, type[Any]] = {
-    one.__name__: one for one in (Feature, Measure, Ratio, Contrast, Balance, Lookback)
+    one.__name__: one for one in (Feature, Measure, Ratio, Contrast, Balance, Renewal, Remedy, Lookback)
 }
 _KIND = "is"
 

@@ -10,6 +10,7 @@ import numpy as np
 from retain.errors import WindowError
 from retain.kpis.kpi import DEFINITIONS
 from retain.kpis.orders import order_kpis
+from retain.kpis.predicted import clv_predicted
 from retain.kpis.service import feedback_kpis, message_kpis, ticket_event_kpis, ticket_kpis
 from retain.timeline import DAY, instant_text
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from retain.events.store import EventStore, EventTable
     from retain.kpis.kpi import Kpi
+    from retain.scoring.value import ValueSettings
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Period:
     kpis: tuple[Kpi, ...]
 
 
-def kpis(store: EventStore, start: int, end: int, active_days: int) -> tuple[Kpi, ...]:
+def kpis(store: EventStore, start: int, end: int, active_days: int, value: ValueSettings) -> tuple[Kpi, ...]:
     """Every KPI of the catalogue over ``[start, end)``; what the data do not tell is None and says why.
 
     Only what was known before ``end`` counts, so a KPI of the past is what would have been reported then.
@@ -45,6 +47,7 @@ def kpis(store: EventStore, start: int, end: int, active_days: int) -> tuple[Kpi
         start: first instant of the period, in UTC microseconds.
         end: the first instant after it.
         active_days: a customer is active at an instant with a sale in so many days before it.
+        value: over how long, and at which margin, what customers will bring is counted.
 
     Raises:
         WindowError: the period is empty or active_days is not above 0.
@@ -58,6 +61,7 @@ def kpis(store: EventStore, start: int, end: int, active_days: int) -> tuple[Kpi
     found: dict[str, Kpi] = {}
     if (table := _known(store, "orders", end)) is not None:
         found |= order_kpis(table, start, end, active_days * DAY, 10.0**store.money_exponent)
+        found["clv_predicted"] = clv_predicted(store, end, value)
     if (table := _known(store, "feedback", end)) is not None:
         found |= feedback_kpis(table.select(table.time >= start), end)
     if (table := _known(store, "tickets", end)) is not None:
@@ -72,7 +76,9 @@ def kpis(store: EventStore, start: int, end: int, active_days: int) -> tuple[Kpi
     )
 
 
-def kpi_history(store: EventStore, ends: Iterable[int], days: int, active_days: int) -> tuple[Period, ...]:
+def kpi_history(
+    store: EventStore, ends: Iterable[int], days: int, active_days: int, value: ValueSettings
+) -> tuple[Period, ...]:
     """The KPIs of several periods of equal length, oldest first.
 
     Args:
@@ -80,12 +86,14 @@ def kpi_history(store: EventStore, ends: Iterable[int], days: int, active_days: 
         ends: the end of each period, in UTC microseconds.
         days: how long each period is.
         active_days: as for ``kpis``.
+        value: as for ``kpis``.
 
     Raises:
         WindowError: days or active_days is not above 0.
     """
     return tuple(
-        Period(end - days * DAY, end, kpis(store, end - days * DAY, end, active_days)) for end in sorted(ends)
+        Period(end - days * DAY, end, kpis(store, end - days * DAY, end, active_days, value))
+        for end in sorted(ends)
     )
 
 

@@ -147,6 +147,12 @@ _ALL = (
         "money",
         "mean over customers of the margin of all their orders before the end",
     ),
+    Definition(
+        "clv_predicted",
+        "orders",
+        "money",
+        "mean over customers of the sum over t of (E[X_t] - E[X_t-1]) E[M] margin / (1 + d)^t, BG/NBD and gamma-gamma",
+    ),
     Definition("return_rate", "orders", "ratio", "returns / orders, in the period"),
     Definition("promotion_share", "orders", "share", "orders with a discount / orders"),
     Definition("payment_failure_rate", "orders", "share", "orders with a failed payment / orders"),

@@ -46,6 +46,10 @@ class History:
         """How many customers."""
         return len(self.repeats)
 
+    def of(self, rows: IntArray) -> History:
+        """The histories of these customers only."""
+        return History(self.repeats[rows], self.last_days[rows], self.age_days[rows])
+
 
 def histories(customer: IntArray, time: IntArray, cutoff: int) -> tuple[IntArray, History]:
     """The customers who bought before the cutoff, ascending, and their histories.

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from retain import __version__, atomic
 from retain.errors import ModelError
+from retain.features.attributes import attribute
 from retain.features.catalog import EVERY
-from retain.features.spec import FeatureSet
+from retain.features.spec import Attribute, FeatureSet, Holds
 from retain.features.written import as_values, from_values
-from retain.labels import ChurnSettings
+from retain.labels import UNDATED, ChurnSettings
+from retain.lifetime.forecast import Forecast
+from retain.lifetime.tenure import ContractForecast
 from retain.modelling import calibration
 from retain.modelling.learners import LEARNERS, Fitted
 from retain.timeline import instant, instant_text
@@ -22,10 +25,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from retain.engine.panel import FloatArray
+    from retain.features.spec import Feature
     from retain.modelling.calibration import Calibration
     from retain.modelling.training import Trained
 
-FORMAT = 4
+FORMAT = 5
 """Raised when what a bundle holds changes, so that an older one is refused with a reason."""
 CARD = "bundle.json"
 _MODEL = "model.txt"
@@ -48,6 +52,7 @@ class Bundle:
         churn: the definition that it predicts.
         fitted: the model.
         calibration: from its log-odds to probabilities.
+        forecast: what customers bring, learned from the same data; None where they taught nothing about it.
     """
 
     version: str
@@ -56,24 +61,44 @@ class Bundle:
     churn: ChurnSettings
     fitted: Fitted
     calibration: Calibration
+    forecast: Forecast | ContractForecast | None = None
 
     @property
     def trained_until(self) -> int:
         """The instant up to which outcomes were known to it."""
         return instant(self.card["training"]["until"])
 
+    @property
+    def directions(self) -> dict[str, tuple[str, ...]]:
+        """The features with which its risk may only rise, and only fall, by these words."""
+        training = self.card["training"]
+        return {key: tuple(training.get(key, ())) for key in ("rising", "falling")}
+
+    @property
+    def known_until(self) -> str | None:
+        """The same as text; None where nothing that it learned from has a time."""
+        undated = self.churn.given and self.trained_until == UNDATED
+        return None if undated else str(self.card["training"]["until"])
+
     def probabilities(self, x: FloatArray) -> FloatArray:
         """Calibrated probabilities of churn, one a row of the panel."""
         return self.calibration(self.fitted.log_odds(x))
 
 
-def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
+def save(
+    trained: Trained,
+    folder: Path,
+    *,
+    data: Mapping[str, str],
+    forecast: Forecast | ContractForecast | None = None,
+) -> str:
     """The version of the bundle written into that folder, which it replaces.
 
     Args:
         trained: the model.
         folder: where to.
         data: fingerprints of what it was trained on: the tables, and how their texts were read.
+        forecast: what the same customers teach about what each will bring.
     """
     text = trained.fitted.text()
     card = {
@@ -82,10 +107,12 @@ def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
         "learner": trained.learner,
         "size": trained.size,
         "features": list(trained.features.names),
+        **_attributes(trained.features),
         "fingerprint": trained.features.fingerprint,
         **_declarations(trained.features),
         "churn": asdict(trained.churn),
         "calibration": calibration.as_dict(trained.calibration),
+        "forecast": None if forecast is None else forecast.as_dict(),
         "training": {
             "until": instant_text(trained.plan.until),
             "cutoffs": [instant_text(one) for one in trained.plan.cutoffs],
@@ -93,6 +120,9 @@ def save(trained: Trained, folder: Path, *, data: Mapping[str, str]) -> str:
             "rows": trained.rows,
             "churn_rate": trained.churn_rate,
             "seed": trained.seed,
+            **({"rising": list(trained.rising)} if trained.rising else {}),
+            **({"falling": list(trained.falling)} if trained.falling else {}),
+            **({"folds": len(trained.validated)} if trained.churn.given else {}),
             "leaks": [asdict(one) for one in trained.leaks],
             "contests": [{**asdict(one), "mean_auroc": one.mean_auroc} for one in trained.contests],
             "calibration_evidence": [asdict(one) for one in trained.evidence],
@@ -147,7 +177,15 @@ def load(folder: Path) -> Bundle:
         churn=ChurnSettings(**card["churn"]),
         fitted=LEARNERS.get(card["learner"]).load(texts[_MODEL]),
         calibration=calibration.from_dict(card["calibration"]),
+        forecast=_forecast(card["forecast"]),
     )
+
+
+def _forecast(kept: Mapping[str, Any] | None) -> Forecast | ContractForecast | None:
+    """What ``as_dict`` of either forecast gave, as it was."""
+    if kept is None:
+        return None
+    return ContractForecast.of(kept) if "curve" in kept else Forecast.of(kept)
 
 
 def _text(file: Path) -> str:
@@ -157,7 +195,11 @@ def _text(file: Path) -> str:
 
 def _declarations(features: FeatureSet) -> dict[str, Any]:
     """The features that the catalogue does not have, with all that they are; nothing where it has all."""
-    others = [as_values(one) for one in features.features if one.name not in EVERY.names]
+    others = [
+        as_values(one)
+        for one in features.features
+        if one.name not in EVERY.names and not isinstance(one.formula, Attribute)
+    ]
     return {_DECLARED: others} if others else {}
 
 
@@ -169,7 +211,11 @@ def _features(folder: Path, card: Mapping[str, Any]) -> FeatureSet:
         raise ModelError(
             f"{folder} declares features in a way that this version does not read: {cause}. Train the model again."
         ) from cause
-    known = {**others, **EVERY.by_name}
+    known = {
+        **others,
+        **EVERY.by_name,
+        **{name: _attribute(name, kept) for name, kept in card.get("attributes", {}).items()},
+    }
     unknown = [name for name in card["features"] if name not in known]
     if unknown:
         raise ModelError(
@@ -179,6 +225,17 @@ def _features(folder: Path, card: Mapping[str, Any]) -> FeatureSet:
     if features.fingerprint != card["fingerprint"]:
         raise ModelError(f"{folder} was trained on other definitions of its features. Train the model again.")
     return features
+
+
+def _attributes(features: FeatureSet) -> dict[str, Any]:
+    """Which columns of customers the model reads, with the words that its values stand for; nothing if it reads none."""
+    told = {one.name: asdict(one.formula) for one in features.attributes}
+    return {"attributes": told} if told else {}
+
+
+def _attribute(name: str, kept: Mapping[str, Any]) -> Feature:
+    """The feature that reads an attribute, with the words that its values stood for in training."""
+    return attribute(name, Attribute(kept["column"], Holds(kept["holds"]), tuple(kept["levels"])))
 
 
 def _written(card: Mapping[str, Any]) -> str:

@@ -104,7 +104,7 @@ class ShapleyTables:
         result = np.zeros(columns.shape)
         code, place, part = np.empty(count, np.uint8), np.empty(count, np.intp), np.empty(count)
         for splits, lookups in self.trees:
-            answers = [np.less_equal(seen[view], threshold).view(np.uint8) for view, threshold in splits]
+            answers = [split.passed(seen[split.view]).view(np.uint8) for split in splits]
             for lookup in lookups:
                 code.fill(0)
                 for position in lookup.asked:

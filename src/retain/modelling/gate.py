@@ -152,12 +152,17 @@ def age(until: int, champion_until: int) -> Check:
     )
 
 
-def quality(cutoffs: Sequence[Predicted], calibrated: Calibration) -> tuple[Check, ...]:
+def quality(
+    cutoffs: Sequence[Predicted],
+    calibrated: Calibration,
+    where: tuple[str, str] = ("later cutoff", "later cutoffs"),
+) -> tuple[Check, ...]:
     """Whether the model puts customers in order, and its probabilities mean what they say.
 
     Args:
         cutoffs: its predictions.
         calibrated: how they become probabilities.
+        where: what one of these predictions is called, and what more are.
     """
     order = mean_auroc([Ranked(one.customer, one.y, one.challenger) for one in cutoffs], Z9999)
     folds = [(one.challenger, one.y) for one in cutoffs]
@@ -165,7 +170,7 @@ def quality(cutoffs: Sequence[Predicted], calibrated: Calibration) -> tuple[Chec
     slope = calibration.shared_slope([(each, y) for each, (_, y) in zip(z, folds, strict=True)])
     churned = sum(int(y.sum()) for _, y in folds)
     level = churned / float(sum(expit(each).sum() for each in z))
-    many = f"{len(cutoffs)} later cutoff{'s' if len(cutoffs) > 1 else ''}"
+    many = f"{len(cutoffs)} {where[len(cutoffs) > 1]}"
     chance = "" if order.low > 0.5 else ", which does not exclude .5: its order may be nothing but chance"
     return (
         Check(

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import rankdata
 
 from retain.errors import LeakError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from retain.evaluation.tally import FloatArray, IntArray
     from retain.modelling.training import LabelArray
@@ -58,17 +57,47 @@ def alone(x: FloatArray, y: LabelArray, cutoff: IntArray) -> FloatArray:
     right, pairs = np.zeros((2, x.shape[1])), 0.0
     for one in np.unique(cutoff):
         rows = cutoff == one
-        churned = y[rows] == 1
-        churners, stayers = int(churned.sum()), int((~churned).sum())
-        pairs += churners * stayers
-        for side, beyond in enumerate((-np.inf, np.inf)):
-            ranks = rankdata(np.where(np.isfinite(x[rows]), x[rows], beyond), axis=0)
-            right[side] += ranks[churned].sum(axis=0) - churners * (churners + 1) / 2
+        columns, churned = np.ascontiguousarray(x[rows].T), y[rows] == 1
+        churners = int(churned.sum())
+        pairs += churners * (len(churned) - churners)
+        for at, column in enumerate(columns):
+            right[:, at] += _ordered(column[churned], column[~churned])
     found = right / pairs if pairs else np.full_like(right, 0.5)
     return np.asarray(np.maximum(found, 1 - found).max(axis=0))
 
 
-def find(x: FloatArray, y: LabelArray, cutoff: IntArray, names: Sequence[str]) -> tuple[Leak, ...]:
+def _ordered(churners: FloatArray, stayers: FloatArray) -> tuple[float, float]:
+    """Pairs of which the churner has the higher value, equals as half, with not known as the lowest and as the highest."""
+    known = np.sort(churners[np.isfinite(churners)])
+    others = np.sort(stayers[np.isfinite(stayers)])
+    # Twice the number of pairs is whole, so the sum is exact.
+    below = np.searchsorted(others, known, "left").sum() + np.searchsorted(others, known, "right").sum()
+    unknown, other_unknown = len(churners) - len(known), len(stayers) - len(others)
+    both = below / 2 + unknown * other_unknown / 2
+    return both + len(known) * other_unknown, both + unknown * len(others)
+
+
+def in_order(x: FloatArray, y: LabelArray, categories: Sequence[int]) -> FloatArray:
+    """The features with the churn rate of its word in place of each category, for words have no order of their own.
+
+    Args:
+        x: features, rows by columns.
+        y: outcomes.
+        categories: places of the columns that hold words as numbers; not known is a word too.
+
+    >>> in_order(np.array([[1.0], [2.0], [1.0], [np.nan]]), np.array([1, 0, 0, 1], np.int8), [0]).ravel().tolist()
+    [0.5, 0.0, 0.5, 1.0]
+    """
+    ordered = x.copy()
+    for column in categories:
+        _, word = np.unique(np.nan_to_num(x[:, column], nan=0.0), return_inverse=True)
+        ordered[:, column] = (np.bincount(word, weights=y) / np.bincount(word))[word]
+    return ordered
+
+
+def find(
+    x: FloatArray, y: LabelArray, cutoff: IntArray, names: Sequence[str], categories: Collection[str] = ()
+) -> tuple[Leak, ...]:
     """The features that seem to know the outcome, the surest first.
 
     A feature does when its own AUROC is 0.9 at least and it leaves less than half of what the best unsuspicious
@@ -79,11 +108,13 @@ def find(x: FloatArray, y: LabelArray, cutoff: IntArray, names: Sequence[str]) -
         y: outcomes.
         cutoff: of each row.
         names: of the columns.
+        categories: names of those that hold words as numbers.
     """
     churners = int((y == 1).sum())
     if min(churners, len(y) - churners) < FEWEST:
         return ()
-    by_itself = alone(x, y, cutoff)
+    places = [at for at, name in enumerate(names) if name in categories]
+    by_itself = alone(in_order(x, y, places), y, cutoff)
     honest = by_itself[by_itself < SUSPICIOUS]
     rest = float(honest.max()) if len(honest) else 0.5
     bound = max(SUSPICIOUS, 1 - (1 - rest) / 2)

@@ -12,17 +12,24 @@ from scipy.special import logit
 
 from retain.modelling import discriminative
 from retain.modelling.contributions import ShapleyTables
-from retain.modelling.trees import read_forest
+from retain.modelling.hazard import Hazard
+from retain.modelling.trees import categories_of, read_forest
 from retain.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import lightgbm
     import numpy.typing as npt
 
     FloatArray = npt.NDArray[np.float64]
     LabelArray = npt.NDArray[np.int8]
+
+
+_WORTH = "leaf_value="
+"""How LightGBM's text begins the line of what a tree's leaves add."""
+_AT_ONCE = 10_000
+"""Rows walked through the trees at a time; each takes a number for every tree."""
 
 
 class Fitted(Protocol):
@@ -48,13 +55,28 @@ class Task:
         x: features, rows by columns.
         y: outcomes.
         names: of the columns.
+        categories: places of the columns whose values are whole numbers from 1 that stand for words.
+        direction: of each column 1 where risk may only rise with it, -1 where it may only fall, else 0.
         size: of the models.
         seed: of whatever is random.
     """
 
-    def __init__(self, x: FloatArray, y: LabelArray, names: Sequence[str], *, size: int, seed: int) -> None:
-        """Nothing is trained yet."""
+    def __init__(
+        self,
+        x: FloatArray,
+        y: LabelArray,
+        names: Sequence[str],
+        *,
+        size: int,
+        seed: int,
+        categories: Collection[str] = (),
+        rising: Collection[str] = (),
+        falling: Collection[str] = (),
+    ) -> None:
+        """Nothing is trained yet; ``categories``, ``rising`` and ``falling`` are names of columns."""
         self.x, self.y, self.names = x, y, tuple(names)
+        self.categories = tuple(at for at, name in enumerate(self.names) if name in categories)
+        self.direction = tuple((name in rising) - (name in falling) for name in self.names)
         self.size, self.seed = size, seed
         self._done: dict[str, Fitted] = {}
 
@@ -84,17 +106,24 @@ class Learner(Protocol):
 
 @dataclass(frozen=True)
 class _Trees:
-    """Boosted trees in LightGBM's own text format."""
+    """Boosted trees in LightGBM's own text format.
+
+    Attributes:
+        booster: the trees.
+        categories: places of the columns that they read as categories.
+    """
 
     booster: lightgbm.Booster
+    categories: tuple[int, ...] = ()
 
     def log_odds(self, x: FloatArray, size: int | None = None) -> FloatArray:
         """Log-odds of churn of each row."""
-        return np.asarray(self.booster.predict(x, raw_score=True, num_iteration=size or -1, num_threads=1))
+        rows = _with_a_word_for_unknown(x, self.categories)
+        return np.asarray(self.booster.predict(rows, raw_score=True, num_iteration=size or -1, num_threads=1))
 
     def contributions(self, x: FloatArray) -> FloatArray:
         """Exact TreeSHAP values."""
-        return self._tables.contributions(x)
+        return self._tables.contributions(_with_a_word_for_unknown(x, self.categories))
 
     def text(self) -> str:
         """LightGBM's text format."""
@@ -103,6 +132,16 @@ class _Trees:
     @functools.cached_property
     def _tables(self) -> ShapleyTables:
         return ShapleyTables.of(read_forest(self.text()))
+
+
+def _with_a_word_for_unknown(x: FloatArray, categories: tuple[int, ...]) -> FloatArray:
+    """The rows with 0 in place of a category that is not known: the trees may ask for it, as for any other."""
+    if not categories:
+        return x
+    chosen = np.array(categories)
+    rows = x.copy()
+    rows[:, chosen] = np.where(np.isnan(x[:, chosen]), 0.0, x[:, chosen])
+    return rows
 
 
 class Boosting:
@@ -118,12 +157,13 @@ class Boosting:
         """Trees grown on the task's rows; the same rows, seed and version of LightGBM give the same text."""
         import lightgbm  # noqa: PLC0415  # takes a second to load
 
-        settings = {
+        least = int(np.clip(len(task.y) // 50, 5, 200))
+        settings: dict[str, object] = {
             "objective": "binary",
             "learning_rate": 0.02,
             "max_depth": 5,
             "num_leaves": 20,
-            "min_data_in_leaf": int(np.clip(len(task.y) // 50, 5, 200)),
+            "min_data_in_leaf": least,
             "lambda_l2": 20.0,
             "feature_fraction": 0.4,
             "bagging_fraction": 0.6,
@@ -135,14 +175,25 @@ class Boosting:
             "num_threads": 1,
             "verbosity": -1,
         }
-        data = lightgbm.Dataset(task.x, label=task.y, feature_name=list(task.names), free_raw_data=True)
-        return _Trees(lightgbm.train(settings, data, num_boost_round=task.size))
+        if task.categories:
+            # A word of few customers may still be told apart where a leaf of as many may be.
+            settings["min_data_per_group"] = min(least, 100)
+        if any(task.direction):
+            settings["monotone_constraints"] = list(task.direction)
+        data = lightgbm.Dataset(
+            _with_a_word_for_unknown(task.x, task.categories),
+            label=task.y,
+            feature_name=list(task.names),
+            categorical_feature=list(task.categories),
+            free_raw_data=True,
+        )
+        return _Trees(lightgbm.train(settings, data, num_boost_round=task.size), task.categories)
 
     def load(self, text: str) -> Fitted:
         """Trees from LightGBM's text format."""
         import lightgbm  # noqa: PLC0415  # takes a second to load
 
-        return _Trees(lightgbm.Booster(model_str=text))
+        return _Trees(lightgbm.Booster(model_str=text), categories_of(text))
 
 
 @dataclass(frozen=True)
@@ -158,6 +209,10 @@ class _Linear:
         weight_unknown: added where the value is not known.
         share_unknown: share of unknown values in training.
         intercept: log-odds of the average row.
+        word_column: for each word of a category the position of the feature.
+        word: its value; 0 is not known.
+        word_weight: added where the feature has that value.
+        word_share: share of rows with it in training.
     """
 
     columns: tuple[int, ...]
@@ -168,20 +223,31 @@ class _Linear:
     weight_unknown: tuple[float, ...]
     share_unknown: tuple[float, ...]
     intercept: float
+    word_column: tuple[int, ...] = ()
+    word: tuple[int, ...] = ()
+    word_weight: tuple[float, ...] = ()
+    word_share: tuple[float, ...] = ()
 
     def log_odds(self, x: FloatArray, size: int | None = None) -> FloatArray:  # noqa: ARG002  # one size only
         """Log-odds of churn of each row."""
-        return np.asarray(self.intercept + self._parts(x).sum(axis=1))
+        return np.asarray(self.intercept + self._parts(x).sum(axis=1) + self._word_parts(x).sum(axis=1))
 
     def contributions(self, x: FloatArray) -> FloatArray:
         """Weight times distance from the training mean: the exact Shapley value of a linear model."""
         result = np.zeros(x.shape)
         result[:, list(self.columns)] = self._parts(x)
+        for column, part in zip(self.word_column, self._word_parts(x).T, strict=True):
+            result[:, column] += part
         return result
 
     def text(self) -> str:
-        """JSON."""
-        return json.dumps({name: getattr(self, name) for name in self.__dataclass_fields__}, indent=1)
+        """JSON; of words only where there are categories."""
+        told = [name for name in self.__dataclass_fields__ if self.word or not name.startswith("word")]
+        return json.dumps({name: getattr(self, name) for name in told}, indent=1)
+
+    def _word_parts(self, x: FloatArray) -> FloatArray:
+        has = _has_word(x, self.word_column, self.word)
+        return np.asarray((has - np.array(self.word_share)) * np.array(self.word_weight))
 
     def _parts(self, x: FloatArray) -> FloatArray:
         logged, unknown = _logged(x[:, list(self.columns)], np.array(self.fill))
@@ -190,11 +256,27 @@ class _Linear:
         return np.asarray(known_part + unknown_part)
 
 
-def _logged(x: FloatArray, fill: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _logged(x: FloatArray, fill: FloatArray | float) -> tuple[FloatArray, FloatArray]:
     """Signed logarithms with unknown values filled in, and where they were unknown."""
     unknown = ~np.isfinite(x)
     logged = np.sign(x) * np.log1p(np.abs(x))
     return np.where(unknown, fill, logged), unknown.astype(np.float64)
+
+
+def _has_word(x: FloatArray, columns: Sequence[int], words: Sequence[int]) -> FloatArray:
+    """1 where the column holds that word of its category, 0 where another: rows by words; not known is the word 0."""
+    codes = x[:, list(columns)]
+    return np.asarray(np.where(np.isnan(codes), 0.0, codes) == np.array(words), dtype=np.float64)
+
+
+def _words_of(x: FloatArray, categories: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The columns and words of categories that occur in these rows, one pair each word."""
+    pairs = [
+        (column, int(word))
+        for column in categories
+        for word in np.unique(np.where(np.isnan(x[:, column]), 0.0, x[:, column]))
+    ]
+    return [column for column, _ in pairs], [word for _, word in pairs]
 
 
 @dataclass(frozen=True)
@@ -216,32 +298,59 @@ class Logistic:
 
         x = task.x
         chosen = [position for position, name in enumerate(task.names) if not self.only or name in self.only]
-        columns = [position for position in chosen if np.isfinite(x[:, position]).any()]
-        if not columns:
+        columns = [
+            position
+            for position in chosen
+            if position not in task.categories and np.isfinite(x[:, position]).any()
+        ]
+        word_columns, words = _words_of(x, [one for one in task.categories if one in chosen])
+        if not columns and not words:
             # Nothing that it reads is ever known: the churn rate is all there is to say.
             return _Linear((), (), (), (), (), (), (), intercept=float(logit(task.y.mean())))
-        known = np.where(np.isfinite(x[:, columns]), x[:, columns], np.nan)
-        fill = np.nanmedian(np.sign(known) * np.log1p(np.abs(known)), axis=0)
-        logged, unknown = _logged(x[:, columns], fill)
+        logged, unknown = _logged(x[:, columns], np.nan)
+        fill = np.nanmedian(logged, axis=0)
+        logged = np.where(unknown, fill, logged)
         spread, share = logged.std(axis=0), unknown.mean(axis=0)
         varies = spread > 1e-12
         # A constant column has no scale; centred on its value instead of a rounded mean, it says exactly nothing.
         scale = np.where(varies, spread, 1.0)
         centre = np.where(varies, logged.mean(axis=0), fill)
-        design = np.hstack([(logged - centre) / scale, unknown - share])
-        model = LogisticRegression(C=self.strength, solver="newton-cholesky", max_iter=200, tol=1e-8).fit(
-            design, task.y
+        has = _has_word(x, word_columns, words)
+        word_share = has.mean(axis=0)
+        # What is known of everybody says nothing by being known.
+        at_times = np.flatnonzero(share)
+        design = np.hstack(
+            [(logged - centre) / scale, unknown[:, at_times] - share[at_times], has - word_share]
         )
-        weight = model.coef_[0]
+        wanted = np.zeros(design.shape[1])
+        wanted[: len(columns)] = [task.direction[position] for position in columns]
+        kept = np.ones(design.shape[1], dtype=bool)
+        while True:
+            model = LogisticRegression(C=self.strength, solver="newton-cholesky", max_iter=200, tol=1e-8)
+            found = np.zeros(design.shape[1])
+            # All columns as they are: a copy may lie otherwise in memory, and sum to other last digits.
+            found[kept] = model.fit(design if kept.all() else design[:, kept], task.y).coef_[0]
+            # What would move risk the wrong way may not move it at all.
+            wrong = found * wanted < 0
+            if not wrong.any():
+                break
+            kept &= ~wrong
+        weight = np.zeros(2 * len(columns) + has.shape[1])
+        places = [*range(len(columns)), *(len(columns) + at_times), *range(2 * len(columns), len(weight))]
+        weight[places] = found
         return _Linear(
             columns=tuple(columns),
             fill=tuple(map(float, fill)),
             centre=tuple(map(float, centre)),
             scale=tuple(map(float, scale)),
             weight=tuple(map(float, weight[: len(columns)])),
-            weight_unknown=tuple(map(float, weight[len(columns) :])),
+            weight_unknown=tuple(map(float, weight[len(columns) : 2 * len(columns)])),
             share_unknown=tuple(map(float, share)),
             intercept=float(model.intercept_[0]),
+            word_column=tuple(word_columns),
+            word=tuple(words),
+            word_weight=tuple(map(float, weight[2 * len(columns) :])),
+            word_share=tuple(map(float, word_share)),
         )
 
     def load(self, text: str) -> Fitted:
@@ -308,6 +417,60 @@ class Blend:
         return _Mean({name: LEARNERS.get(name).load(one) for name, one in kept.items()})
 
 
+class Predictions:
+    """Log-odds of the same rows from many models at all their sizes, each model asked once.
+
+    The bits are those of ``Fitted.log_odds`` at each size.
+    """
+
+    def __init__(self, x: FloatArray) -> None:
+        """Nothing is predicted yet."""
+        self._x = x
+        self._known: dict[int, tuple[Fitted, Mapping[int, FloatArray]]] = {}
+
+    def of(self, learner: str, fitted: Fitted) -> Mapping[int, FloatArray]:
+        """The log-odds at each of the learner's sizes.
+
+        Args:
+            learner: its name.
+            fitted: its model.
+        """
+        # The model is kept beside its answer: while it lives no other has its id.
+        if id(fitted) not in self._known:
+            self._known[id(fitted)] = fitted, self._asked(LEARNERS.get(learner).sizes, fitted)
+        return self._known[id(fitted)][1]
+
+    def _asked(self, sizes: tuple[int, ...], fitted: Fitted) -> Mapping[int, FloatArray]:
+        if isinstance(fitted, _Trees):
+            return _at_sizes(fitted.booster, self._x, sizes)
+        if isinstance(fitted, _Mean):
+            parts = [self.of(name, one) for name, one in fitted.parts.items()]
+            return {
+                size: np.asarray(sum(one.get(size, one[max(one)]) for one in parts) / len(parts))
+                for size in sizes
+            }
+        return {size: fitted.log_odds(self._x, size) for size in sizes}
+
+
+def _at_sizes(booster: lightgbm.Booster, x: FloatArray, sizes: tuple[int, ...]) -> Mapping[int, FloatArray]:
+    """Log-odds at each size from one walk of each row through the trees.
+
+    The leaves that a row falls into say what any number of first trees adds up to; they are added in LightGBM's order.
+    """
+    lines = str(booster.model_to_string()).splitlines()
+    trees = [line.removeprefix(_WORTH).split() for line in lines if line.startswith(_WORTH)]
+    worth = np.zeros((len(trees), max(map(len, trees))))
+    for row, leaves in zip(worth, trees, strict=True):
+        row[: len(leaves)] = [float(one) for one in leaves]
+    ends = [min(size, len(trees)) - 1 for size in sizes]
+    found = np.empty((len(sizes), len(x)))
+    for first in range(0, len(x), _AT_ONCE):
+        rows = slice(first, first + _AT_ONCE)
+        leaf = booster.predict(x[rows], pred_leaf=True, num_threads=1).reshape(-1, len(trees))
+        found[:, rows] = worth[np.arange(len(trees)), leaf].cumsum(axis=1)[:, ends].T
+    return dict(zip(sizes, found, strict=True))
+
+
 RFM = ("recency_days", "orders_lifetime", "spend_lifetime")
 """The three features of the baseline."""
 
@@ -326,6 +489,7 @@ LEARNERS: Registry[Learner] = Registry(
         "lightgbm": Boosting,
         "logistic": Logistic,
         "rfm_logistic": _rfm,
+        "tenure_hazard": Hazard,
     },
 )
-"""Every learner by its name; ``rfm_logistic`` is always trained beside the others."""
+"""Every learner by its name; one of the last two, as churn is defined, is always trained beside the others."""

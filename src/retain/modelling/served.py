@@ -28,9 +28,20 @@ class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow ships n
         self._bundle = bundle.load(Path(context.artifacts["bundle"]))
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG002  # MLflow reads type hints as a schema
-        """One row a snapshot with ``churn_probability``; the columns of the input are features, by name."""
-        x = model_input[list(self._bundle.features.names)].to_numpy(dtype=np.float64)
+        """One row a snapshot with ``churn_probability``; the columns of the input are features, by name.
+
+        A category is given by its words, as `retain features` writes it.
+        """
+        columns = [_numbers(one.levels, model_input[one.name]) for one in self._bundle.features.features]
+        x = np.column_stack([np.empty((len(model_input), 0)), *columns])
         return pd.DataFrame({"churn_probability": self._bundle.probabilities(x)}, index=model_input.index)
+
+
+def _numbers(levels: tuple[str, ...] | None, values: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The column as the model reads it: words by their places; NaN where not known."""
+    if levels is not None:
+        values = values.map({word: float(place) for place, word in enumerate(levels, start=1)})
+    return values.to_numpy(dtype=np.float64)
 
 
 mlflow.models.set_model(Served())

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import contextlib
 import io
-import math
 import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from retain import __version__
-from retain.errors import ModelError, OutputError
+from retain.errors import ModelError, OutputError, StoreError
+from retain.modelling import moved
 from retain.modelling.gate import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import pandas as pd
+    from retain.modelling.waiting import Measured, Training
 
 # MLflow reads these when it is imported.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
-# A server that does not answer is told within a minute, not after MLflow's many patient retries.
+# Standard output is for results; MLflow would put the address of each run of a server there.
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+# A server that does not answer is told within a minute or two, not after MLflow's many patient retries.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _PREVIOUS = "previous_champion"
 _BUNDLE = "bundle"
 _GATE, _FORCED = "gate", "gate.forced"
 """Tags of a version: the gate's verdict on it, and whether it was overridden."""
+_VERSION, _UNTIL = "bundle_version", "trained_until"
+_NO_ACCESS = frozenset({"CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED", "UNAUTHENTICATED"})
+"""What MLflow calls an answer of 401 or 403."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,12 @@ class Registered:
 
 
 class Tracking:
-    """The store of one project's runs and models."""
+    """The store of one project's runs and models.
+
+    Attributes:
+        uri: where it is.
+        name: of the experiment and of the registered model.
+    """
 
     def __init__(self, settings: TrackingSettings, workspace: Path, project: str) -> None:
         """Open the store, and make it where it does not exist yet.
@@ -87,117 +99,116 @@ class Tracking:
             settings: where it is.
             workspace: where a store of our own is put.
             project: names the experiment and the registered model.
+
+        Raises:
+            StoreError: it does not answer or refuses, or it is damaged.
         """
+        own = (workspace / "mlflow.db").resolve()
+        if not settings.uri and set("?%") & set(str(own)):
+            raise OutputError(
+                f"The workspace {workspace} has a '?' or '%' in its path, which a database's address cannot hold."
+            )
+        if not settings.uri:
+            own.parent.mkdir(parents=True, exist_ok=True)
+        self.uri = settings.uri or f"sqlite:///{own}"
+        self.name = f"retain-{project}"
+        place = None if settings.uri else (workspace / "mlartifacts" / project).resolve().as_uri()
         with _quietly():
             import mlflow  # noqa: PLC0415  # takes seconds to load
 
             self._mlflow = mlflow
-            own = (workspace / "mlflow.db").resolve()
-            if not settings.uri and set("?%") & set(str(own)):
-                raise OutputError(
-                    f"The workspace {workspace} has a '?' or '%' in its path, which a database's address cannot hold."
-                )
-            if not settings.uri:
-                own.parent.mkdir(parents=True, exist_ok=True)
-            self.uri = settings.uri or f"sqlite:///{own}"
-            self.name = f"retain-{project}"
             mlflow.set_tracking_uri(self.uri)
             mlflow.set_registry_uri(self.uri)
-            place = None if settings.uri else (workspace / "mlartifacts" / project).resolve().as_uri()
             try:
                 self._client = mlflow.MlflowClient(self.uri, self.uri)
-                experiment = self._client.get_experiment_by_name(self.name)
-                self._experiment = (
-                    self._client.create_experiment(self.name, artifact_location=place)
-                    if experiment is None
-                    else experiment.experiment_id
-                )
-            # MLflow passes on whatever its stores raise: its own errors, a database's, a connection's.
+                self._experiment = self._open(own, place)
+            # MLflow passes on whatever its stores raise: its own errors, a database's, a missing driver's.
             except Exception as cause:
-                raise ModelError(
-                    f"The model store {self.uri} cannot be opened ({type(cause).__name__}). Check [tracking] uri, and "
-                    f"that the store runs; a damaged one in the workspace can be moved away, and models trained again."
-                ) from cause
+                raise self._complaint(cause) from cause
 
-    def log(
-        self,
-        bundle: Path,
-        *,
-        version: str,
-        trained_until: str,
-        params: Mapping[str, Any],
-        metrics: Mapping[str, float],
-        tags: Mapping[str, str],
-        example: pd.DataFrame,
-        candidate: bool = True,
-    ) -> Registered:
+    @property
+    def shown(self) -> str:
+        """The store's address without a password, for results and messages."""
+        return _without_password(self.uri)
+
+    def log(self, bundle: Path, training: Training) -> Registered:
         """The registered version that holds this bundle: a new one, or the one already there.
+
+        A new candidate is the challenger.
 
         Args:
             bundle: the bundle's folder.
-            version: its version.
-            trained_until: ISO date up to which outcomes were known to it.
-            params: settings of the training.
-            metrics: figures of the validation.
-            tags: fingerprints and the like.
-            example: a few rows of features, for the signature.
-            candidate: it becomes the challenger; a model made only to be measured does not.
+            training: how it came about.
+
+        Raises:
+            StoreError: the store does not answer or refuses. Logging once more is safe: it goes on with what is there.
         """
         for known in self.versions():
-            if known.version == version:
-                if candidate and known.verdict is None:
+            if known.version == training.version:
+                self._finish(known.run_id)
+                if training.candidate and known.verdict is None:
                     self._alias(CHALLENGER, known.number)
-                return self.find(version)
-        with _quietly():
-            mlflow = self._mlflow
-            with mlflow.start_run(experiment_id=self._experiment, run_name=f"train {trained_until}") as run:
-                mlflow.log_params(dict(params))
-                mlflow.log_metrics(dict(metrics))
-                mlflow.set_tags({**tags, "trained_until": trained_until, "bundle_version": version})
-                answer = mlflow.models.ModelSignature(
-                    inputs=mlflow.types.Schema(
-                        [mlflow.types.ColSpec("double", name) for name in example.columns]
-                    ),
-                    outputs=mlflow.types.Schema([mlflow.types.ColSpec("double", "churn_probability")]),
-                )
-                logged = mlflow.pyfunc.log_model(
-                    name="model",
-                    python_model=str(Path(__file__).with_name("served.py")),
-                    artifacts={_BUNDLE: str(bundle)},
-                    signature=answer,
-                    input_example=example,
-                    # Inferring these would start a process that imports everything: 19 s a model.
-                    pip_requirements=[f"retain=={__version__}"],
-                    registered_model_name=self.name,
-                )
-                run_id = run.info.run_id
-            number = int(logged.registered_model_version)
-            for key, value in {"bundle_version": version, "trained_until": trained_until, **tags}.items():
-                self._client.set_model_version_tag(self.name, str(number), key, value)
-            if candidate:
-                self._alias(CHALLENGER, number)
+                return self.find(training.version)
+        mine = {_VERSION: training.version, _UNTIL: training.trained_until}
+        example = training.example()
+        with self._run(f"train {training.trained_until}") as (mlflow, run_id):
+            mlflow.set_tags({**training.tags, **mine})
+            mlflow.log_params(dict(training.params))
+            mlflow.log_metrics(dict(training.metrics))
+            answer = mlflow.models.ModelSignature(
+                inputs=mlflow.types.Schema(
+                    [
+                        mlflow.types.ColSpec("double", name)
+                        if example[name].dtype.kind == "f"
+                        else mlflow.types.ColSpec("string", name, required=False)
+                        for name in example.columns
+                    ]
+                ),
+                outputs=mlflow.types.Schema([mlflow.types.ColSpec("double", "churn_probability")]),
+            )
+            logged = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(Path(__file__).with_name("served.py")),
+                artifacts={_BUNDLE: str(bundle)},
+                signature=answer,
+                input_example=example,
+                # Inferring these would start a process that imports everything: 19 s a model.
+                pip_requirements=[f"retain=={__version__}"],
+                registered_model_name=self.name,
+                # They come with the version: one without its tags could never be told from others.
+                tags={**training.tags, **mine},
+            )
+        number = int(logged.registered_model_version)
+        if training.candidate:
+            self._alias(CHALLENGER, number)
         return next(one for one in self.versions() if one.number == number and one.run_id == run_id)
 
-    def log_evaluation(self, registered: Registered, cutoff: str, metrics: Mapping[str, float]) -> None:
-        """Nothing; the figures are added to the store as a run of their own."""
-        with _quietly():
-            mlflow = self._mlflow
-            with mlflow.start_run(experiment_id=self._experiment, run_name=f"evaluate {cutoff}"):
-                mlflow.log_params({"cutoff": cutoff, "model_version": registered.version})
-                mlflow.log_metrics({name: value for name, value in metrics.items() if math.isfinite(value)})
+    def log_evaluation(self, measured: Measured) -> None:
+        """Nothing; the figures are added to the store as a run of their own.
+
+        Raises:
+            StoreError: the store does not answer or refuses.
+        """
+        with self._run(f"evaluate {measured.cutoff}") as (mlflow, _):
+            mlflow.log_params({"cutoff": measured.cutoff, "model_version": measured.version})
+            mlflow.log_metrics(dict(measured.metrics))
 
     def versions(self) -> tuple[Registered, ...]:
-        """Every registered version, oldest first."""
-        with _quietly():
+        """Every registered version, oldest first.
+
+        Raises:
+            StoreError: the store does not answer or refuses.
+        """
+        with self._reached():
             found = self._client.search_model_versions(f"name = '{self.name}'")
-            aliases = self._aliases()
+        aliases = self._aliases()
         return tuple(
             Registered(
                 number=int(one.version),
-                version=one.tags.get("bundle_version", ""),
+                version=one.tags.get(_VERSION, ""),
                 run_id=one.run_id,
                 aliases=tuple(sorted(name for name, number in aliases.items() if number == int(one.version))),
-                trained_until=one.tags.get("trained_until", ""),
+                trained_until=one.tags.get(_UNTIL, ""),
                 tags=dict(one.tags),
             )
             for one in sorted(found, key=lambda one: int(one.version))
@@ -219,8 +230,12 @@ class Tracking:
         raise ModelError(f"No model is called '{reference}'. Choose one of: {choices}.")
 
     def bundle_of(self, registered: Registered) -> Path:
-        """A local folder with that version's bundle."""
-        with _quietly():
+        """A local folder with that version's bundle.
+
+        Raises:
+            StoreError: the store does not answer or refuses.
+        """
+        with self._reached():
             place = self._mlflow.artifacts.download_artifacts(f"models:/{self.name}/{registered.number}")
         return Path(place) / "artifacts" / _BUNDLE
 
@@ -228,15 +243,18 @@ class Tracking:
         """That version with the gate's verdict on it; champion, if it passed or was forced through.
 
         The champion before it is kept for ``rollback``. The store notes the event as a run, with its time.
+
+        Raises:
+            StoreError: the store does not answer or refuses.
         """
-        with _quietly():
-            mlflow, number = self._mlflow, str(registered.number)
-            if verdict.passed or forced:
-                self._crown(registered.number)
-            outcome = "forced" if forced else "promoted" if verdict.passed else "refused"
-            with mlflow.start_run(experiment_id=self._experiment, run_name=f"gate {registered.version}"):
-                mlflow.log_params({"model_version": registered.version, "outcome": outcome})
-                mlflow.set_tags({f"gate.{one.name}": one.words for one in verdict.checks})
+        number = str(registered.number)
+        if verdict.passed or forced:
+            self._crown(registered.number)
+        outcome = "forced" if forced else "promoted" if verdict.passed else "refused"
+        with self._run(f"gate {registered.version}") as (mlflow, _):
+            mlflow.log_params({"model_version": registered.version, "outcome": outcome})
+            mlflow.set_tags({f"gate.{one.name}": one.words for one in verdict.checks})
+        with self._reached():
             # The verdict comes last: a run that died before is put to the gate again.
             self._client.set_model_version_tag(self.name, number, _FORCED, str(forced).lower())
             self._client.set_model_version_tag(self.name, number, _GATE, verdict.text())
@@ -247,11 +265,12 @@ class Tracking:
 
         Raises:
             ModelError: there was none.
+            StoreError: the store does not answer or refuses.
         """
-        if _PREVIOUS not in self._aliases():
+        previous = self._aliases().get(_PREVIOUS)
+        if previous is None:
             raise ModelError("There is no earlier champion to go back to.")
-        with _quietly():
-            self._crown(self._aliases()[_PREVIOUS])
+        self._crown(previous)
         return self.find(CHAMPION)
 
     def _crown(self, number: int) -> None:
@@ -262,14 +281,96 @@ class Tracking:
         self._alias(CHAMPION, number)
 
     def _alias(self, name: str, number: int) -> None:
-        with _quietly():
+        with self._reached():
             self._client.set_registered_model_alias(self.name, name, str(number))
 
     def _aliases(self) -> dict[str, int]:
         """The registered model's aliases and the version numbers that they name."""
-        with _quietly():
+        with self._reached():
             found = self._client.search_registered_models(f"name = '{self.name}'")
         return {name: int(number) for one in found for name, number in one.aliases.items()}
+
+    def _open(self, own: Path, place: str | None) -> str:
+        """The experiment's id; the experiment is made where there is none.
+
+        Args:
+            own: the database of a store of our own.
+            place: where such a store has its files; None is for the store to say.
+        """
+        experiment = self._client.get_experiment_by_name(self.name)
+        if experiment is None:
+            return str(self._client.create_experiment(self.name, artifact_location=place))
+        if place is not None and experiment.artifact_location != place:
+            moved.follow(own, experiment.artifact_location, place)
+        return str(experiment.experiment_id)
+
+    def _finish(self, run_id: str) -> None:
+        """End a run that lost the store right after it had registered its model."""
+        with self._reached():
+            if self._client.get_run(run_id).info.status == "RUNNING":
+                self._client.set_terminated(run_id)
+
+    @contextlib.contextmanager
+    def _run(self, name: str) -> Iterator[tuple[Any, str]]:
+        """MLflow with a new run of that name, and the run's id; what an earlier attempt left open is closed.
+
+        Raises:
+            StoreError: the store does not answer or refuses.
+        """
+        with self._reached():
+            for one in self._client.search_runs([self._experiment], f"attributes.run_name = '{name}'"):
+                if one.info.status == "RUNNING":
+                    self._client.set_terminated(one.info.run_id, "KILLED")
+            with self._mlflow.start_run(experiment_id=self._experiment, run_name=name) as run:
+                yield self._mlflow, run.info.run_id
+
+    @contextlib.contextmanager
+    def _reached(self) -> Iterator[None]:
+        """MLflow at work, quietly; what it cannot do is one message.
+
+        Raises:
+            StoreError: the store does not answer or refuses.
+        """
+        with _quietly():
+            try:
+                yield
+            # What requests raises is an OSError, too.
+            except (self._mlflow.MlflowException, OSError) as cause:
+                raise self._complaint(cause) from cause
+
+    def _complaint(self, cause: Exception) -> StoreError:
+        """What is wrong with the store, and what to do."""
+        code = str(getattr(cause, "error_code", type(cause).__name__))
+        if code in _NO_ACCESS:
+            return StoreError(
+                f"The model store {self.shown} refuses access ({code}). Set MLFLOW_TRACKING_USERNAME and "
+                f"MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, in the environment."
+            )
+        if isinstance(cause, OSError) and cause.filename is not None:
+            return StoreError(
+                f"The model store {self.shown} cannot read or write {cause.filename}: {cause.strerror}. Check that the file "
+                f"is there and the disk is not full."
+            )
+        if any(isinstance(one, OSError) for one in (cause, cause.__cause__, cause.__context__)):
+            return StoreError(
+                f"The model store {self.shown} does not answer. Check [tracking] uri, and that the store runs; "
+                f"MLFLOW_HTTP_REQUEST_TIMEOUT and MLFLOW_HTTP_REQUEST_MAX_RETRIES in the environment say how long to wait."
+            )
+        return StoreError(
+            f"The model store {self.shown} cannot be used ({code}). Check [tracking] uri, and that the store runs; "
+            f"a damaged one in the workspace can be moved away, and models trained again."
+        )
+
+
+def _without_password(uri: str) -> str:
+    """The address without who asks.
+
+    >>> _without_password("https://me:secret@models.example/x")
+    'https://models.example/x'
+    """
+    found = urlsplit(uri)
+    host = found.netloc.rpartition("@")[2]
+    return uri if host == found.netloc else found._replace(netloc=host).geturl()
 
 
 @contextlib.contextmanager

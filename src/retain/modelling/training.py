@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retain.engine.panel import Snapshots
-from retain.errors import ConfigError, TrainingError, WindowError
+from retain.errors import ConfigError, TrainingError, WindowError, did_you_mean
 from retain.evaluation.ranking import auroc
 from retain.labels import LABELS, ChurnSettings, observed, outcomes
 from retain.modelling import calibration, leaks
-from retain.modelling.learners import LEARNERS, Fitted, Task
+from retain.modelling.learners import LEARNERS, Fitted, Predictions, Task
 from retain.timeline import DAY, cutoffs_back_from, instant_text
 
 if TYPE_CHECKING:
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     LabelArray = npt.NDArray[np.int8]
 
-BASELINE = "rfm_logistic"
-"""Always trained beside the configured learners, and champion where it is better."""
+BASELINES = {"orders": "rfm_logistic", "contracts": "tenure_hazard"}
+"""By the table that makes a customer: always trained beside the configured learners, and champion where it is better."""
 MOST_THREADS = 64
+MOST_ROWS = 100_000
+"""Rows that train for a validation cutoff; the figures behind it are in ``docs/decisions/0003-training.md``."""
 FEWEST_OF_A_CLASS = 5
 """Fewer churners, or fewer others, than this in a cutoff tell nothing."""
 
@@ -48,6 +50,8 @@ class TrainingSettings:
         learners: which compete.
         seed: of whatever is random.
         allow_leaks: features that may seem to know the outcome without stopping the run.
+        rising: features with which the risk that trees and logistic regression see may only rise, others the same.
+        falling: features with which it may only fall.
         threads: validation cutoffs worked on at the same time. Each model is trained by one thread, so the result is
             the same whatever this is.
     """
@@ -59,6 +63,8 @@ class TrainingSettings:
     learners: tuple[str, ...] = ("blend", "lightgbm", "logistic")
     seed: int = 20
     allow_leaks: tuple[str, ...] = ()
+    rising: tuple[str, ...] = ()
+    falling: tuple[str, ...] = ()
     threads: int = 2
 
     def __post_init__(self) -> None:
@@ -72,6 +78,9 @@ class TrainingSettings:
             )
         if self.step_days < 0 or self.warm_up_days < 0:
             raise ConfigError("[training] step_days and warm_up_days cannot be negative.")
+        both = sorted(set(self.rising) & set(self.falling))
+        if both:
+            raise ConfigError(f"[training] rising and falling both name {both[0]}. Choose one.")
         if not self.learners:
             raise ConfigError("[training] learners is empty. Name one at least, such as 'lightgbm'.")
 
@@ -162,6 +171,8 @@ class Trained:
         seed: of whatever was random.
         leaks: features that seem to know the outcome, all of them allowed by the settings.
         validated: every learner's predictions of the validation cutoffs, oldest first.
+        rising: features with which its risk may only rise.
+        falling: features with which it may only fall.
     """
 
     learner: str
@@ -178,10 +189,17 @@ class Trained:
     seed: int
     leaks: tuple[Leak, ...]
     validated: tuple[Validated, ...] = field(compare=False)
+    rising: tuple[str, ...] = ()
+    falling: tuple[str, ...] = ()
 
     def probabilities(self, x: FloatArray) -> FloatArray:
         """Calibrated probabilities of churn."""
         return self.calibration(self.fitted.log_odds(x))
+
+
+def baseline_of(churn: ChurnSettings) -> str:
+    """The learner that is always trained beside the others where churn means this."""
+    return BASELINES[LABELS.get(churn.definition).table]
 
 
 def make_plan(store: EventStore, until: int, churn: ChurnSettings, settings: TrainingSettings) -> Plan:
@@ -191,7 +209,7 @@ def make_plan(store: EventStore, until: int, churn: ChurnSettings, settings: Tra
         WindowError: no label window has closed by then.
         TrainingError: the purge leaves no validation cutoff with an earlier one to train on.
     """
-    first, last = observed(store)
+    first, last = observed(store, churn)
     newest = churn.window.latest_cutoff(min(until, last))
     oldest = first + (settings.warm_up_days or max(1, churn.active_days // 2)) * DAY
     step = settings.step_days or max(1, churn.horizon_days // 3)
@@ -200,7 +218,7 @@ def make_plan(store: EventStore, until: int, churn: ChurnSettings, settings: Tra
     history = (oldest - first) // DAY
     if not cutoffs:
         raise WindowError(
-            f"No label window has closed by {instant_text(min(until, last))[:10]}: the first order is of {instant_text(first)[:10]}, "
+            f"No label window has closed by {instant_text(min(until, last))[:10]}: the data begin on {instant_text(first)[:10]}, "
             f"and a cutoff needs {history} days of history before it and {span} days for its label window. Load a longer history, or choose a shorter horizon_days or active_days."
         )
     folds: list[Fold] = []
@@ -252,6 +270,7 @@ def train(
         TrainingError: nothing is left after the purge, or one class only.
         LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
+    require_directions(features, settings)
     plan = make_plan(store, until, churn, settings)
     snapshots = eligible_snapshots(store, plan.cutoffs, churn)
     progress(f"features of {len(snapshots):,} snapshots at {len(plan.cutoffs)} cutoffs")
@@ -259,31 +278,39 @@ def train(
 
     y = outcomes(store, snapshots.customer, snapshots.cutoff, churn, plan.until)
     _require_both_classes(y)
-    suspects = leaks.find(x, y, snapshots.cutoff, features.names)
+    suspects = leaks.find(x, y, snapshots.cutoff, features.names, features.categories)
     leaks.require_none(suspects, settings.allow_leaks)
-    names = tuple(dict.fromkeys((*settings.learners, BASELINE)))
+    names = tuple(dict.fromkeys((*settings.learners, baseline_of(churn))))
     largest = max(size for name in names for size in LEARNERS.get(name).sizes)
     truths: list[LabelArray] = []
     usable: list[Fold] = []
     tasks: list[tuple[Task, FloatArray]] = []
     for fold in plan.folds:
-        into = np.isin(snapshots.cutoff, fold.training)
+        into = drawn(np.flatnonzero(np.isin(snapshots.cutoff, fold.training)), settings.seed, MOST_ROWS)
         at = snapshots.cutoff == fold.validation
         then = outcomes(store, snapshots.customer, snapshots.cutoff, churn, fold.validation)
         if not (both_classes(then[into]) and both_classes(y[at])):
             continue
         usable.append(fold)
         truths.append(y[at])
-        tasks.append((Task(x[into], then[into], features.names, size=largest, seed=settings.seed), x[at]))
+        task = Task(
+            x[into],
+            then[into],
+            features.names,
+            size=largest,
+            seed=settings.seed,
+            categories=features.categories,
+            rising=settings.rising,
+            falling=settings.falling,
+        )
+        tasks.append((task, x[at]))
 
-    def predicted(fold: Fold, task: Task, later: FloatArray) -> dict[str, dict[int, FloatArray]]:
+    def predicted(fold: Fold, task: Task, later: FloatArray) -> dict[str, Mapping[int, FloatArray]]:
         progress(
             f"validating at {instant_text(fold.validation)[:10]}, earlier cutoffs that train: {len(fold.training)}"
         )
-        return {
-            name: {size: task.fitted(name).log_odds(later, size) for size in LEARNERS.get(name).sizes}
-            for name in names
-        }
+        predictions = Predictions(later)
+        return {name: predictions.of(name, task.fitted(name)) for name in names}
 
     with ThreadPoolExecutor(settings.threads) as pool:
         found = list(pool.map(lambda one: predicted(one[0], *one[1]), zip(usable, tasks, strict=True)))
@@ -301,7 +328,16 @@ def train(
     folds = [(by_size[best.size], truth) for by_size, truth in zip(odds[best.learner], truths, strict=True)]
     calibrated, evidence = calibration.choose(folds, float(y.mean()))
     progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
-    whole = Task(x, y, features.names, size=best.size, seed=settings.seed)
+    whole = Task(
+        x,
+        y,
+        features.names,
+        size=best.size,
+        seed=settings.seed,
+        categories=features.categories,
+        rising=settings.rising,
+        falling=settings.falling,
+    )
     return Trained(
         learner=best.learner,
         size=best.size,
@@ -316,6 +352,8 @@ def train(
         churn_rate=float(y.mean()),
         seed=settings.seed,
         leaks=suspects,
+        rising=settings.rising,
+        falling=settings.falling,
         validated=tuple(
             Validated(
                 fold.validation,
@@ -328,7 +366,25 @@ def train(
     )
 
 
-def _contest(name: str, folds: list[dict[int, FloatArray]], truths: list[LabelArray]) -> Contest:
+def require_directions(features: FeatureSet, settings: TrainingSettings) -> None:
+    """Nothing, if risk can rise or fall with each of the features of which that is asked.
+
+    Raises:
+        ConfigError: one is not there, or is a category, whose words have no order.
+    """
+    for key, names in (("rising", settings.rising), ("falling", settings.falling)):
+        for name in names:
+            if name not in features.names:
+                raise ConfigError(
+                    f"[training] {key}: there is no feature '{name}' here. {did_you_mean(name, features.names)}"
+                )
+            if name in features.categories:
+                raise ConfigError(
+                    f"[training] {key}: {name} is a category, whose words have no order. Leave it out."
+                )
+
+
+def _contest(name: str, folds: list[Mapping[int, FloatArray]], truths: list[LabelArray]) -> Contest:
     """The learner's best size by mean AUROC over the folds; the smaller of equals."""
     by_size = {
         size: tuple(auroc(truth, fold[size]) for fold, truth in zip(folds, truths, strict=True))
@@ -336,6 +392,20 @@ def _contest(name: str, folds: list[dict[int, FloatArray]], truths: list[LabelAr
     }
     best = max(sorted(by_size), key=lambda size: float(np.mean(by_size[size])))
     return Contest(name, best, by_size[best])
+
+
+def drawn(rows: IntArray, seed: int, most: int) -> IntArray:
+    """The rows in their order: all, or of very many as many as are enough.
+
+    Args:
+        rows: in the panel's order, which does not depend on that of the tables.
+        seed: of the draw.
+        most: how many are enough.
+    """
+    if len(rows) <= most:
+        return rows
+    chosen = np.random.default_rng(seed).choice(len(rows), most, replace=False, shuffle=False)
+    return np.asarray(rows[np.sort(chosen)])
 
 
 def both_classes(y: LabelArray | IntArray) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -22,6 +23,12 @@ _DEFAULT_LEFT = 2
 """The bit of LightGBM's "decision type" that sends an unknown value to the left."""
 _UNKNOWN_IS_ZERO, _ZERO_IS_UNKNOWN = 0, 1
 """LightGBM's "missing types"; with the third, 2, only an unknown value has a side of its own."""
+_CATEGORY = 3
+"""In place of a missing type: the feature is a category."""
+_IS_CATEGORY = 1
+"""The bit of LightGBM's "decision type" for a split that asks for some categories."""
+_WORD = 32
+"""Categories that one number of LightGBM's "cat_threshold" speaks of."""
 
 
 class View(NamedTuple):
@@ -29,7 +36,7 @@ class View(NamedTuple):
 
     Attributes:
         feature: its column.
-        missing: LightGBM's missing type, 0 to 2.
+        missing: LightGBM's missing type, 0 to 2; 3 for a category.
         unknown_left: whether an unknown value goes left, where it has a side of its own.
     """
 
@@ -40,6 +47,10 @@ class View(NamedTuple):
     def of(self, column: FloatArray) -> FloatArray:
         """The column, with unknown values as something that comparing with any threshold sends to their side."""
         unknown = np.isnan(column)
+        if self.missing == _CATEGORY:
+            # LightGBM cuts off decimals; what is below 0 is no category.
+            whole = np.trunc(np.where(unknown | ~(np.abs(column) < 2**31), -1.0, column))
+            return np.where(whole < 0, -1.0, whole)
         nearly_zero = np.abs(column) <= _ZERO
         exact = np.where(nearly_zero, 0.0, column)
         if self.missing == _UNKNOWN_IS_ZERO:
@@ -56,10 +67,21 @@ class Split(NamedTuple):
     Attributes:
         view: of the feature that it asks about.
         threshold: a value up to this one, both as float64, goes left.
+        among: of a category, those that go left instead.
     """
 
     view: View
     threshold: float
+    among: tuple[int, ...] = ()
+
+    def passed(self, seen: FloatArray) -> npt.NDArray[np.bool_]:
+        """Which values of the view go left."""
+        if self.view.missing != _CATEGORY:
+            return np.less_equal(seen, self.threshold)
+        # The last place is for the categories beyond all that are asked for, and for the -1 of none.
+        left = np.zeros(max(self.among) + 2, dtype=bool)
+        left[list(self.among)] = True
+        return np.asarray(left[np.minimum(seen, len(left) - 1).astype(np.intp)])
 
 
 class Step(NamedTuple):
@@ -120,7 +142,7 @@ def read_forest(text: str) -> Forest:
 
     Raises:
         ModelError: the text is damaged, or the model is of a kind that is not trained here: several classes, averaged
-            trees, linear leaves, categorical splits.
+            trees, linear leaves.
     """
     body, end, _ = text.partition("\nend of trees")
     head, *parts = body.split("\nTree=")
@@ -140,6 +162,16 @@ def read_forest(text: str) -> Forest:
     return Forest(int(about["max_feature_idx"]) + 1, tuple(trees))
 
 
+def categories_of(text: str) -> tuple[int, ...]:
+    """The columns that a model in LightGBM's text format reads as categories.
+
+    Args:
+        text: as ``Booster.model_to_string`` writes it.
+    """
+    about = _fields(text.partition("\nTree=")[0]).get("feature_infos", "").split()
+    return tuple(at for at, one in enumerate(about) if one != "none" and not one.startswith("["))
+
+
 def _fields(text: str) -> Mapping[str, str]:
     """The lines ``name=value``; of a line without ``=`` only its name."""
     return {name: value for name, _, value in (line.partition("=") for line in text.splitlines())}
@@ -151,11 +183,17 @@ def _leaves(fields: Mapping[str, str]) -> tuple[Leaf, ...]:
     def whole(name: str) -> list[int]:
         return [int(one) for one in fields[name].split()]
 
-    if fields["num_cat"] != "0" or fields.get("is_linear", "0") != "0":
-        raise ValueError("categorical splits and linear leaves have no exact contributions here")
+    if fields.get("is_linear", "0") != "0":
+        raise ValueError("linear leaves have no exact contributions here")
     values = [float(one) for one in fields["leaf_value"].split()]
     asked = zip(whole("split_feature"), whole("decision_type"), fields["threshold"].split(), strict=True)
-    splits = [Split(_view(feature, kind), float(threshold)) for feature, kind, threshold in asked]
+    sets = _sets(whole("cat_boundaries"), whole("cat_threshold")) if fields["num_cat"] != "0" else []
+    splits = [
+        Split(View(feature, _CATEGORY, unknown_left=False), 0.0, sets[int(threshold)])
+        if kind & _IS_CATEGORY
+        else Split(_view(feature, kind), float(threshold))
+        for feature, kind, threshold in asked
+    ]
     children = list(zip(whole("right_child"), whole("left_child"), strict=True))
     # Those of the leaves come last and backwards, so that a child's number, below zero for a leaf, is its place.
     rows = whole("internal_count") + whole("leaf_count")[::-1]
@@ -175,6 +213,19 @@ def _leaves(fields: Mapping[str, str]) -> tuple[Leaf, ...]:
         for child, left in zip(children[node], (False, True), strict=True):
             waiting.append((child, (*path, Step(splits[node], left, rows[child] / rows[node]))))
     return tuple(found)
+
+
+def _sets(bounds: list[int], words: list[int]) -> list[tuple[int, ...]]:
+    """The categories that each categorical split sends left: the bits that are set in its numbers."""
+    if bounds[-1] != len(words) or any(not low < high for low, high in pairwise(bounds)):
+        raise ValueError("its sets of categories are not whole")
+    found = []
+    for low, high in pairwise(bounds):
+        number = sum(word << _WORD * at for at, word in enumerate(words[low:high]))
+        if not number:
+            raise ValueError("it asks for no category")
+        found.append(tuple(at for at in range(number.bit_length()) if number >> at & 1))
+    return found
 
 
 def _view(feature: int, kind: int) -> View:

@@ -75,9 +75,15 @@ class Backtest:
                 for one in self.rounds
             ],
             "mean": {name: self.mean(name) for name in ("auroc", "lift_at_10", "ece", "observed_expected")},
-            "mean_ahead_of_best_baseline": _json(float(np.nanmean([one.ahead for one in self.rounds]))),
+            "mean_ahead_of_best_baseline": self.mean_ahead,
             "folder": str(self.folder),
         }
+
+    @property
+    def mean_ahead(self) -> float | None:
+        """AUROC above the best baseline's, mean over the rounds that have one."""
+        known = [one.ahead for one in self.rounds if np.isfinite(one.ahead)]
+        return float(np.mean(known)) if known else None
 
     def mean(self, metric: str) -> float | None:
         """A metric's mean over the rounds that have it."""
@@ -105,10 +111,15 @@ def run_backtest(
         WindowError: a cutoff does not fit the data, or none can be tested.
     """
     config, store = project.config, project.store
+    if config.churn.given:
+        raise WindowError(
+            "Given labels have no past cutoffs at which the procedure could be repeated. `retain evaluate` measures the "
+            "model on customers left out of training instead."
+        )
     chosen = tuple(cutoffs) if cutoffs is not None else past_cutoffs(project, most, step_days)
     for cutoff in chosen:
-        require_cutoff(store, cutoff)
-        require_closed(config.churn, cutoff, observed(store)[1])
+        require_cutoff(store, cutoff, config.churn)
+        require_closed(config.churn, cutoff, observed(store, config.churn)[1])
     folder = project.folder / "backtest"
     places = {
         cutoff: folder / f"{instant_text(cutoff).replace(':', '')}-{_key(project, cutoff)}.json"
@@ -130,14 +141,14 @@ def past_cutoffs(project: Project, most: int, step_days: int) -> tuple[int, ...]
         WindowError: there is none.
     """
     config, store = project.config, project.store
-    newest = config.churn.window.latest_cutoff(observed(store)[1]) // DAY * DAY
+    newest = config.churn.window.latest_cutoff(observed(store, config.churn)[1]) // DAY * DAY
     step = step_days or max(1, config.churn.horizon_days // 3)
     found: list[int] = []
     obstacle = ""
     while len(found) < most:
         cutoff = newest - len(found) * step * DAY
         try:
-            require_cutoff(store, cutoff)
+            require_cutoff(store, cutoff, config.churn)
             make_plan(store, cutoff, config.churn, config.training)
         except (WindowError, TrainingError) as cause:
             obstacle = str(cause)
@@ -197,6 +208,7 @@ def _key(project: Project, cutoff: int) -> str:
                 config.churn,
                 config.training,
                 config.evaluation,
+                config.value,
                 config.source.zone,
                 config.source.money_exponent,
             )
@@ -205,7 +217,3 @@ def _key(project: Project, cutoff: int) -> str:
         *(one.fingerprint for one in project.store.accounts.values()),
     )
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
-
-
-def _json(value: float) -> float | None:
-    return value if np.isfinite(value) else None

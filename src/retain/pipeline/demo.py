@@ -77,7 +77,7 @@ def run_demo(
 def _story(project: Project, best_auroc: float | None) -> Story:
     """Check, train and test at the last cutoff with a known outcome; train on all outcomes, score, export, report."""
     validation = run_validation(project)
-    _, last = observed(project.store)
+    _, last = observed(project.store, project.config.churn)
     cutoff = _month_start(project.config.churn.window.latest_cutoff(last))
     evaluation = run_evaluation(project, cutoff)
     made = run_training(project)

@@ -13,13 +13,15 @@ from retain import atomic
 from retain.engine.panel import Snapshots
 from retain.errors import UsageError, did_you_mean
 from retain.exports.cells import neutralise
-from retain.labels import LABELS, require_cutoff, sales_of
-from retain.timeline import instant_text
+from retain.labels import LABELS, require_cutoff
+from retain.timeline import NEVER, instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from retain.engine.panel import FloatArray
+    from retain.features.spec import Feature
     from retain.pipeline.project import Project
 
 
@@ -53,7 +55,7 @@ class FeatureRun:
 
 
 def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> FeatureRun:
-    """The feature panel of every customer with an order before the cutoff, written to one file.
+    """The feature panel of everybody who had become a customer before the cutoff, written to one file.
 
     Columns: ``customer_id``, ``cutoff``, ``eligible``, then the features; rows by cutoff and customer.
 
@@ -72,11 +74,11 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
         )
     store, churn = project.store, project.config.churn
     cutoffs = tuple(dict.fromkeys(cutoffs))
-    for cutoff in cutoffs:
-        require_cutoff(store, cutoff)
-    sales = sales_of(store)
+    if not churn.given:
+        for cutoff in cutoffs:
+            require_cutoff(store, cutoff, churn)
     label = LABELS.get(churn.definition)
-    known = [np.unique(sales.customer[(sales.time < cutoff) & (sales.known < cutoff)]) for cutoff in cutoffs]
+    known = [np.flatnonzero(label.last_seen(store, cutoff) > NEVER) for cutoff in cutoffs]
     snapshots = Snapshots(
         np.concatenate(known), np.repeat(np.array(cutoffs, dtype=np.int64), [len(one) for one in known])
     )
@@ -91,15 +93,30 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
             "cutoff": pa.array(snapshots.cutoff).cast(pa.timestamp("us", tz="UTC")),
             "eligible": pa.array(np.concatenate(eligible)),
             **{
-                name: pa.array(values[:, position], from_pandas=True)
-                for position, name in enumerate(project.features.names)
+                one.name: _column(one, values[:, position])
+                for position, one in enumerate(project.features.features)
             },
         }
     )
     with atomic.file(out) as part:
         if out.suffix == ".csv":
-            ids = neutralise(table["customer_id"])
-            csv.write_csv(table.set_column(0, "customer_id", ids), part)
+            csv.write_csv(_for_spreadsheets(table), part)
         else:
             parquet.write_table(table, part, compression="zstd")
     return FeatureRun(out, len(snapshots), cutoffs, project.features.names, project.features.fingerprint)
+
+
+def _column(feature: Feature, values: FloatArray) -> pa.Array:
+    """A feature's values: numbers, or the words of a category; null where not known."""
+    if feature.levels is None:
+        return pa.array(values, from_pandas=True)
+    words = np.array([None, *feature.levels], dtype=object)
+    return pa.array(words[np.nan_to_num(values, nan=0.0).astype(np.int64)], pa.string())
+
+
+def _for_spreadsheets(table: pa.Table) -> pa.Table:
+    """The table with no text that a spreadsheet would take for a formula."""
+    for at, field in enumerate(table.schema):
+        if field.type == pa.string():
+            table = table.set_column(at, field.name, neutralise(table[field.name]))
+    return table

@@ -12,6 +12,7 @@ from retain.errors import OutputError
 from retain.events.look import Look, look
 from retain.events.schemas import SCHEMAS
 from retain.labels import ChurnSettings
+from retain.pipeline.init_given import given_lines, is_given, notes_left, static_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +32,15 @@ class Begun:
     path: Path
     found: Look
 
+    @property
+    def given(self) -> bool:
+        """Whether the tables say who churned, and nothing else tells."""
+        return is_given(self.found)
+
     def as_dict(self) -> dict[str, Any]:
         """The findings as JSON values."""
         return {
+            "definition": "given" if self.given else "inactivity",
             "config": str(self.path),
             "files": [
                 {
@@ -61,8 +68,14 @@ class Begun:
                 or "columns have our names"
             )
             lines.append(f"{one.path} looks like the table {name}: {mapped}")
-        lines += [f"Note: {note}" for note in self.found.notes]
-        if "orders" not in self.found.tables:
+        lines += [f"Note: {note}" for note in notes_left(self.found)]
+        if self.given:
+            lines.append(
+                "There are no orders but labels, so churn is what they say; their columns have no time and may leak."
+            )
+        elif _by_contract(self.found):
+            lines.append("There are contracts and no orders, so churn is the end of contracts.")
+        elif "orders" not in self.found.tables:
             lines.append("No table of orders was recognised: name one under [source.tables.orders].")
         return [
             *lines,
@@ -115,19 +128,36 @@ def _config(found: Look, base: Path, out: Path) -> str:
         for column, values in source.values.items():
             pairs = ", ".join(f"{_quoted(theirs)} = {_quoted(ours)}" for theirs, ours in values.items())
             lines.append(f"values.{column} = {{ {pairs} }}    # theirs = ours")
-    if "orders" not in found.tables:
+    given = is_given(found)
+    lines += static_lines(found)
+    if "orders" not in found.tables and not given and not _by_contract(found):
         required = ", ".join(SCHEMAS["orders"].required)
         lines += ["", f"# [source.tables.orders]    # needed: columns {required}", '# path = "orders.csv"']
-    lines += ["", *(f"# Not used: {note}" for note in found.notes)]
+    lines += ["", *(f"# Not used: {note}" for note in notes_left(found))]
+    if given:
+        return "\n".join([*lines, *given_lines(found)])
+    meaning = [
+        f"active_days = {churn.active_days}           # who ordered in so many days before the cutoff is asked about",
+        f"horizon_days = {churn.horizon_days}           # no order in so many days afterwards counts as churn",
+    ]
+    if _by_contract(found):
+        meaning = [
+            'definition = "contract"     # who has a running contract is asked about',
+            f"horizon_days = {churn.horizon_days}           # no contract left after so many days counts as churn",
+        ]
     lines += [
         "",
         "[churn]",
-        f"active_days = {churn.active_days}           # who ordered in so many days before the cutoff is asked about",
-        f"horizon_days = {churn.horizon_days}           # no order in so many days afterwards counts as churn",
+        *meaning,
         f"lead_days = {churn.lead_days}               # days between the cutoff and that window, in which to act",
         "",
     ]
     return "\n".join(lines)
+
+
+def _by_contract(found: Look) -> bool:
+    """Whether contracts, and no orders, say who is a customer."""
+    return "contracts" in found.tables and "orders" not in found.tables
 
 
 def _relative(source: TableSource, base: Path, out: Path) -> str:

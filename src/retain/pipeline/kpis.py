@@ -28,8 +28,9 @@ def run_kpis(
         WindowError: the end does not fit the data.
     """
     until = project.end_of_data() if until is None else until
-    require_cutoff(project.store, until)
-    first, _ = observed(project.store)
+    require_cutoff(project.store, until, project.config.churn)
+    first, _ = observed(project.store, project.config.churn)
     reached = max(1, min(periods, (until - first) // (days * DAY)))
     ends = [until - back * days * DAY for back in range(reached)]
-    return kpi_history(project.store, ends, days, project.config.churn.active_days)
+    config = project.config
+    return kpi_history(project.store, ends, days, config.churn.active_days, config.value)

@@ -11,24 +11,20 @@ from retain import __version__
 from retain.engine.panel import Snapshots
 from retain.errors import ModelError
 from retain.evaluation.card import measure
-from retain.evaluation.clustered import Ranked, mean_auroc
 from retain.evaluation.delong import delong_interval
 from retain.evaluation.intervals import Interval
-from retain.labels import sales_of
+from retain.evaluation.segments import Predicted
 from retain.modelling import calibration
-from retain.modelling.training import BASELINE, both_classes, eligible_snapshots
-from retain.pipeline.assess import bgnbd
+from retain.modelling.training import baseline_of, drawn, eligible_snapshots
+from retain.pipeline.assess import RHYTHMS, rhythm_of
+from retain.pipeline.parts import segments_of
 from retain.pipeline.report import CAVEATS, NAMES
-from retain.reports.model_card import NAME, CutoffQuality, ModelCard, Segment, with_gate
-from retain.scoring.value import expected_value
-from retain.timeline import DAY, instant_text
+from retain.reports.model_card import NAME, CutoffQuality, ModelCard, with_gate
+from retain.timeline import instant_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import numpy.typing as npt
-
     from retain.engine.panel import FloatArray
+    from retain.features.spec import FeatureSet
     from retain.modelling.gate import Verdict
     from retain.modelling.tracking import Registered
     from retain.modelling.training import Trained, Validated
@@ -42,12 +38,11 @@ FIGURES = {
     "calibration_slope": "slope",
     "observed_expected": "observed/expected",
 }
-FEWEST, FEWEST_OF_A_CLASS = 200, 30
-"""A segment with fewer predictions, or fewer of either outcome, is left out."""
-MOST_COUNTRIES = 10
+MOST_DRAWN, FEWEST_RESAMPLES = 10_000_000, 200
+"""Customers drawn for the intervals of a cutoff: of very many the intervals are narrow, and fewer resamples tell them."""
+MOST_EXPLAINED = 10_000
+"""Customers whose contributions say what a model looks at: a mean over so many is exact to a hundredth of itself."""
 STRONGEST = 20
-TENURES = ((0, "first order less than 90 days ago"), (90, "90 to 364 days ago"), (365, "a year ago or more"))
-VALUES = ("lower third", "middle third", "upper third")
 GATE_WORDS = {True: "passed", False: "failed"}
 
 
@@ -66,6 +61,7 @@ def gather(project: Project, trained: Trained, version: str) -> ModelCard:
             f"order more than the level."
         ),
         "Nobody has tested it on customers of another company, or under another definition of churn.",
+        *attribute_limits(trained.features),
         *(
             f"`{one.feature}` seems to know the outcome (AUROC {one.auroc:.3f} alone); the configuration accepts that."
             for one in trained.leaks
@@ -88,18 +84,34 @@ def gather(project: Project, trained: Trained, version: str) -> ModelCard:
             ("seed", str(trained.seed)),
             ("software", f"retain {__version__}"),
         ),
-        tables=[
-            (name, one.rows_good, _day(one.first_event), _day(one.last_event), one.fingerprint[:12])
-            for name, one in sorted(project.store.accounts.items())
-        ],
+        tables=accounts(project),
         metrics=tuple(FIGURES.values()),
-        baselines=(NAMES[BASELINE], NAMES["bgnbd"]),
+        baselines=(NAMES[baseline_of(config.churn)], NAMES[rhythm_of(config.churn)]),
         quality=quality,
         learners=[(one.learner, one.mean_auroc) for one in trained.contests],
-        segments=tuple(_segments(project, trained.validated, chances)),
-        importance=_importance(project, trained),
+        segments=segments_of(
+            project,
+            [
+                Predicted(one.cutoff, one.customer, one.y, p)
+                for one, p in zip(trained.validated, chances, strict=True)
+            ],
+        ),
+        importance=importance(project, trained),
         limits=limits,
     )
+
+
+def attribute_limits(features: FeatureSet) -> list[str]:
+    """What to know of features that have no time."""
+    named = ", ".join(f"`{one.name}`" for one in features.attributes)
+    if not named:
+        return []
+    return [
+        (
+            f"{named}: admitted by the configuration, though nothing says since when they have been so. Where such a column is "
+            f"written or changed after a customer leaves, it knows the outcome, and the figures above flatter the model."
+        )
+    ]
 
 
 def gate_lines(verdict: Verdict | None, *, forced: bool = False) -> list[str]:
@@ -135,9 +147,10 @@ def card_of(project: Project, registered: Registered) -> str:
 
 def _quality(project: Project, seen: Validated, p: FloatArray) -> CutoffQuality:
     config = project.config
-    found = measure(seen.y, p, seed=config.training.seed, resamples=config.evaluation.resamples)
+    enough = max(FEWEST_RESAMPLES, MOST_DRAWN // len(seen.y))
+    found = measure(seen.y, p, seed=config.training.seed, resamples=min(config.evaluation.resamples, enough))
     at = Snapshots(seen.customer, np.full(len(seen.customer), seen.cutoff, dtype=np.int64))
-    chance = bgnbd(project, seen.cutoff, at)
+    chance = RHYTHMS[rhythm_of(config.churn)](project, seen.cutoff, at)
     unknown = Interval(float("nan"), float("nan"), float("nan"))
     return CutoffQuality(
         cutoff=instant_text(seen.cutoff),
@@ -145,83 +158,17 @@ def _quality(project: Project, seen: Validated, p: FloatArray) -> CutoffQuality:
         churn_rate=found.churn_rate,
         figures=[found.interval(name) for name in FIGURES],
         baselines=[
-            delong_interval(seen.y, seen.log_odds[BASELINE]),
+            delong_interval(seen.y, seen.log_odds[baseline_of(config.churn)]),
             unknown if chance is None else delong_interval(seen.y, chance),
         ],
     )
 
 
-def _segments(
-    project: Project, validated: Sequence[Validated], chances: Sequence[FloatArray]
-) -> Iterator[Segment]:
-    """Country, tenure and value, as they were known at each cutoff, where there are enough of both outcomes."""
-    kinds = {
-        "country": [_countries(project, one) for one in validated],
-        "customer since": [_tenures(project, one) for one in validated],
-        "expected value": [_values(project, one) for one in validated],
-    }
-    for kind, parts in kinds.items():
-        everyone = np.concatenate(parts)
-        y = np.concatenate([one.y for one in validated])
-        p = np.concatenate(chances)
-        names, counts = np.unique(everyone[everyone != ""], return_counts=True)
-        order = (
-            np.argsort(-counts, kind="stable")[:MOST_COUNTRIES] if kind == "country" else range(len(names))
-        )
-        for name in names[list(order)].tolist():
-            mine = everyone == name
-            churners = int(y[mine].sum())
-            ranked = [
-                Ranked(one.customer[part == name], one.y[part == name], score[part == name])
-                for one, part, score in zip(validated, parts, chances, strict=True)
-                if both_classes(one.y[part == name])
-            ]
-            if mine.sum() < FEWEST or min(churners, mine.sum() - churners) < FEWEST_OF_A_CLASS or not ranked:
-                continue
-            yield Segment(
-                kind,
-                # What is before the colon keeps the parts in order.
-                str(name).split(":", 1)[-1],
-                int(mine.sum()),
-                float(y[mine].mean()),
-                float(p[mine].mean()),
-                mean_auroc(ranked),
-            )
-
-
-def _countries(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
-    table = project.store.tables.get("customers")
-    if table is None or "country" not in table.columns:
-        return np.full(len(seen.customer), "", dtype=np.str_)
-    column = table.columns["country"]
-    known = [] if column.levels is None else column.levels.tolist()
-    levels = np.array(["", *(f":{one}" for one in known)], dtype=np.str_)
-    code = np.zeros(len(project.store.customer_ids), dtype=np.int64)
-    code[table.customer] = column.values.astype(np.int64) + 1
-    return np.asarray(levels[code[seen.customer]])
-
-
-def _tenures(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
-    sales = sales_of(project.store)
-    known = (sales.time < seen.cutoff) & (sales.known < seen.cutoff)
-    first = np.full(len(project.store.customer_ids), seen.cutoff, dtype=np.int64)
-    np.minimum.at(first, sales.customer[known], sales.time[known])
-    days = (seen.cutoff - first[seen.customer]) // DAY
-    place = np.searchsorted([least for least, _ in TENURES], days, side="right") - 1
-    return np.array([f"{at}:{words}" for at, (_, words) in enumerate(TENURES)])[place]
-
-
-def _values(project: Project, seen: Validated) -> npt.NDArray[np.str_]:
-    worth = expected_value(project.store, seen.cutoff, seen.customer, project.config.value)
-    if not np.isfinite(worth).all():
-        return np.full(len(worth), "", dtype=np.str_)
-    place = np.searchsorted(np.quantile(worth, [1 / 3, 2 / 3]), worth, side="left")
-    return np.array([f"{at}:{words}" for at, words in enumerate(VALUES)])[place]
-
-
-def _importance(project: Project, trained: Trained) -> list[tuple[str, float, str]]:
+def importance(project: Project, trained: Trained) -> list[tuple[str, float, str]]:
     """The strongest features among those eligible at the newest training cutoff."""
     last = eligible_snapshots(project.store, trained.plan.cutoffs[-1:], trained.churn)
+    rows = drawn(np.arange(len(last)), trained.seed, MOST_EXPLAINED)
+    last = Snapshots(last.customer[rows], last.cutoff[rows])
     parts = trained.fitted.contributions(project.engine(project.store, trained.features, last).values)
     sizes = np.abs(parts).mean(axis=0)
     order = np.argsort(-sizes, kind="stable")[:STRONGEST]
@@ -230,6 +177,14 @@ def _importance(project: Project, trained: Trained) -> list[tuple[str, float, st
         (one.name, float(sizes[at]), one.why)
         for one, at in zip(features, order, strict=True)
         if sizes[at] > 0
+    ]
+
+
+def accounts(project: Project) -> list[tuple[str, int, str, str, str]]:
+    """Of each table its name, rows, first and last day, and fingerprint."""
+    return [
+        (name, one.rows_good, _day(one.first_event), _day(one.last_event), one.fingerprint[:12])
+        for name, one in sorted(project.store.accounts.items())
     ]
 
 

@@ -14,16 +14,20 @@ from retain.engine.kept import Kept
 from retain.engine.streams import SPOKEN
 from retain.engine.views import columns_at_hand
 from retain.errors import ConfigError, GateError, ModelError, OutputError
+from retain.events.attributes import TABLE
 from retain.events.load import read_events
+from retain.features.attributes import attribute_features
 from retain.features.catalog import feature_set
 from retain.features.manual import in_words
-from retain.features.spec import FeatureSet, measures
+from retain.features.spec import Attribute, FeatureSet, measures
 from retain.labels import observed
 from retain.modelling import bundle
+from retain.modelling.given import last_known
 from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
+from retain.modelling.waiting import Waiting
 from retain.text.annotate import annotated
 from retain.text.backends import TEXTS, reader_of
-from retain.timeline import instant, midnight_after
+from retain.timeline import instant, midnight_after, today
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from retain.config import Config
     from retain.engine.panel import Engine
     from retain.events.store import EventStore
+    from retain.features.spec import Feature
     from retain.modelling.bundle import Bundle
     from retain.modelling.tracking import Registered
     from retain.text.annotate import Coverage
@@ -87,13 +92,21 @@ class Project:
     def features(self) -> FeatureSet:
         """The features that the data can feed."""
         chosen = self.config.features
-        found = feature_set(chosen.families, columns_at_hand(self.store), chosen.own_features)
+        dated = feature_set(chosen.families, columns_at_hand(self.store), chosen.own_features)
+        found = FeatureSet((*dated.features, *self._attributes))
         if not found.features:
             raise ConfigError(
                 f"None of the families {', '.join(self.config.features.families)} can be fed by these tables. Add "
-                f"families under [features], or the tables and columns that they read (docs/features.md)."
+                f"families under [features], or the tables and columns that they read (docs/features.md), or admit "
+                f"attributes of customers under [source.tables.customers.static] (docs/data.md)."
             )
         return found
+
+    @property
+    def _attributes(self) -> tuple[Feature, ...]:
+        """The features that read what the configuration admits of the table of customers."""
+        source = self.config.source.tables.get(TABLE)
+        return () if source is None else attribute_features(self.store.tables[TABLE], source.static)
 
     @cached_property
     def engine(self) -> Engine:
@@ -108,13 +121,25 @@ class Project:
         self.progress("opening the model store")
         return Tracking(self.config.tracking, self.workspace, self.config.name)
 
+    @property
+    def waiting(self) -> Waiting:
+        """What the store of runs and models was not told yet, because it did not answer."""
+        return Waiting(self.folder / "waiting")
+
     def instant(self, text: str) -> int:
         """The instant that the user wrote, read in the project's time zone."""
         return instant(text, self.config.source.zone)
 
     def end_of_data(self) -> int:
-        """The midnight after the last order: the first cutoff at which all data are known."""
-        _, last = observed(self.store)
+        """The midnight after the last event: the first cutoff at which all data are known.
+
+        Where customers come with labels, after the last of anything known; where nothing has a time, the present day.
+        """
+        if self.config.churn.given:
+            known = last_known(self.store)
+            zone = self.config.source.zone
+            return today(zone) if known is None else midnight_after(known, zone)
+        _, last = observed(self.store, self.config.churn)
         return midnight_after(last, self.config.source.zone)
 
     def learned_from(self, features: FeatureSet) -> dict[str, str]:
@@ -132,7 +157,7 @@ class Project:
         texts = self.learned_from(self.features).get(TEXTS)
         return (
             registered.tags.get("churn") == repr(self.config.churn)
-            and registered.tags.get("feature_set") == self.features.fingerprint
+            and registered.tags.get("feature_set") == self.features.recipe
             and registered.tags.get(f"data.{TEXTS}") == texts
         )
 
@@ -194,8 +219,12 @@ class Project:
     def _fitting(self, opened: Bundle) -> Bundle:
         """The model with the words that its features have now: phrases may be mended without training anew."""
         self.require_fit(opened)
-        now = FeatureSet(tuple(self.features.by_name[name] for name in opened.features.names))
-        return replace(opened, features=now)
+        here = self.features.by_name
+        # The words of an attribute stand for what they stood for in training.
+        now = (
+            one if isinstance(one.formula, Attribute) else here[one.name] for one in opened.features.features
+        )
+        return replace(opened, features=FeatureSet(tuple(now)))
 
     def require_fit(self, opened: Bundle) -> None:
         """Nothing, if the model predicts what the configuration asks for and its features can be computed here.
@@ -215,16 +244,25 @@ class Project:
                 f"Model {opened.version} was trained on texts that were read in another way: other word lists, or "
                 f"another [text] backend. Run `retain train`, or set the backend back."
             )
-        lacking = [name for name in opened.features.names if name not in self.features.names]
+        here = self.features.by_name
+        other = [
+            one
+            for one in opened.features.features
+            if one.name in here and FeatureSet((one,)).recipe != FeatureSet((here[one.name],)).recipe
+        ]
+        lacking = [
+            one.name
+            for one in opened.features.features
+            if one.name not in here or (one in other and isinstance(one.formula, Attribute))
+        ]
         if lacking:
             raise ModelError(
                 f"Model {opened.version} reads {', '.join(lacking)}, which these tables and families cannot feed. "
-                f"Map the missing columns under [source.tables.orders] columns, or train a model on what there is."
+                f"Map the missing columns under [source.tables.NAME] columns, or train a model on what there is."
             )
         changed = [
-            f"{one.name} was {in_words(one.formula)} and is {in_words(now)} now"
-            for one in opened.features.features
-            if (now := self.features.by_name[one.name].formula) != one.formula
+            f"{one.name} was {in_words(one.formula)} and is {in_words(here[one.name].formula)} now"
+            for one in other
         ]
         if changed:
             raise ModelError(

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from retain.errors import GateError, ModelError
 from retain.labels import outcomes
 from retain.modelling import bundle, gate
-from retain.modelling.learners import Task
 from retain.modelling.tracking import CHAMPION
 from retain.modelling.training import both_classes, eligible_snapshots
+from retain.pipeline.given import predicted_parts
+from retain.pipeline.then import log_odds_then, recipe
 from retain.timeline import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from retain.engine.panel import FloatArray
     from retain.modelling.bundle import Bundle
@@ -95,10 +94,18 @@ def put_to_gate(
         return gate.Verdict(tuple(checks), "")
     champion = _champion(project, number)
     project.progress("putting the model to the gate")
-    seen = _predicted(project, challenger, champion, trained)
-    checks += gate.quality(seen, challenger.calibration)
+    if challenger.churn.given:
+        seen = predicted_parts(project, challenger, champion, trained)
+        checks += gate.quality(
+            seen, challenger.calibration, ("part", "parts of the customers, each left out")
+        )
+    else:
+        seen = _predicted(project, challenger, champion, trained)
+        checks += gate.quality(seen, challenger.calibration)
     if champion is not None:
-        checks += [gate.age(challenger.trained_until, champion.trained_until), gate.comparison(seen)]
+        if challenger.known_until is not None:
+            checks.append(gate.age(challenger.trained_until, champion.trained_until))
+        checks.append(gate.comparison(seen))
     return gate.Verdict(tuple(checks), champion.version if champion is not None else "")
 
 
@@ -144,11 +151,11 @@ def _predicted(
         )
         if not both_classes(y):
             continue
-        mine = ready[cutoff] if cutoff in ready else _then(project, challenger, challenger, cutoff)
+        mine = ready[cutoff] if cutoff in ready else log_odds_then(project, challenger, challenger, cutoff)
         other = None
         if champion is not None:
-            same = champion.trained_until > cutoff and _recipe(champion) == _recipe(challenger)
-            other = mine if same else _then(project, champion, challenger, cutoff)
+            same = champion.trained_until > cutoff and recipe(champion) == recipe(challenger)
+            other = mine if same else log_odds_then(project, champion, challenger, cutoff)
         seen.append(gate.Predicted(cutoff, snapshots.customer, y, mine, other))
     if not seen:
         raise GateError(
@@ -156,37 +163,3 @@ def _predicted(
             f"nothing can be said of it. Run `retain train`."
         )
     return tuple(seen)
-
-
-def _recipe(opened: Bundle) -> tuple[object, ...]:
-    """What decides a model besides its rows."""
-    card = opened.card
-    return (card["learner"], card["size"], card["training"]["seed"], opened.features.fingerprint)
-
-
-def _then(project: Project, opened: Bundle, plan: Bundle, cutoff: int) -> FloatArray:
-    """Log-odds of the eligible at a cutoff from the model as it would have been then.
-
-    A model that knew no outcome after the cutoff speaks for itself. Of another one the recipe is followed again:
-    the same learner, size, seed and features, on the plan's cutoffs whose label window had closed by then.
-    """
-    store, churn = project.store, opened.churn
-    x = project.engine(store, opened.features, eligible_snapshots(store, [cutoff], churn)).values
-    if opened.trained_until <= cutoff:
-        return opened.fitted.log_odds(x)
-    panel = eligible_snapshots(store, _closed(plan, cutoff), churn)
-    y = outcomes(store, panel.customer, panel.cutoff, churn, cutoff)
-    task = Task(
-        project.engine(store, opened.features, panel).values,
-        y,
-        opened.features.names,
-        size=opened.card["size"],
-        seed=opened.card["training"]["seed"],
-    )
-    return np.asarray(task.fitted(opened.card["learner"]).log_odds(x, opened.card["size"]))
-
-
-def _closed(plan: Bundle, cutoff: int) -> Sequence[int]:
-    """The plan's cutoffs whose label window had closed by then."""
-    cutoffs = [instant(one) for one in plan.card["training"]["cutoffs"]]
-    return [one for one in cutoffs if plan.churn.window.end(one) <= cutoff]

@@ -9,18 +9,25 @@ import numpy as np
 
 from retain import __version__
 from retain.decisions.playbook import FALLBACK
+from retain.labels import LABELS, orders_of
+from retain.modelling.dependence import partial_dependence
+from retain.modelling.given import WARNING
 from retain.pipeline.kpis import run_kpis
 from retain.pipeline.score import playbook_of
 from retain.reports import content, write
+from retain.reports.wording import day
 from retain.scoring.reasons import MOST
 from retain.scoring.tiers import TIERS
-from retain.timeline import instant_text
+from retain.timeline import instant_text, midnight_after
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from retain.evaluation.card import Measures
+    from retain.evaluation.delong import Comparison
     from retain.evaluation.intervals import Interval
+    from retain.evaluation.ranking import GainPoint
     from retain.pipeline.evaluate import Evaluation
     from retain.pipeline.project import Project
     from retain.pipeline.score import ScoringRun
@@ -29,6 +36,9 @@ SHOWN = 50
 """So many customers are listed on the page; all are in ``scores.parquet``."""
 STRONGEST = 12
 """So many features are shown by how far they move the model."""
+CURVES = 6
+"""So many of them are shown with what the model makes of each value."""
+CHANCE = 0.5
 AT_RISK = ("critical", "high")
 NAMES = {
     "bgnbd_discriminative": "BG/NBD fitted to churn",
@@ -37,6 +47,9 @@ NAMES = {
     "logistic": "Logistic regression",
     "rfm_logistic": "RFM logistic regression",
     "bgnbd": "BG/NBD",
+    "one_feature": "Logistic regression on the strongest feature",
+    "tenure_hazard": "Hazard by tenure",
+    "sbg": "Shifted beta-geometric",
 }
 TOPIC_WORDS = {
     "recency": "Time since the last order",
@@ -62,6 +75,20 @@ STATUS_WORDS = {
     "no_history": "no order known before the date of the scores",
     "invalid": "occurs only in rows that were put into quarantine",
 }
+GIVEN_WORDS = {
+    **STATUS_WORDS,
+    "scored": "in the table of customers, so scored",
+    "no_history": "in other tables, but not in the table of customers",
+}
+CONTRACT_WORDS = {
+    **STATUS_WORDS,
+    "scored": "with a running contract, so asked about and scored",
+    "not_eligible": "had a contract, but none that runs",
+    "no_history": "no contract known before the date of the scores",
+}
+KINDS: Mapping[str, content.Churn] = {"customers": "given", "contracts": "contract"}
+STATUS_WORDS_OF = {"customers": GIVEN_WORDS, "contracts": CONTRACT_WORDS}
+"""Words of the definitions of churn that are not about orders, by the table that makes somebody a customer."""
 CAVEATS = (
     "The model knows what the tables hold and nothing else: no competitor's offer, no move to another town.",
     "A reason says what moves the score. It does not say that changing it would keep the customer.",
@@ -79,8 +106,11 @@ def write_report(project: Project, run: ScoringRun, evaluation: Evaluation | Non
 def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -> content.ReportContent:
     config, scored = project.config, run.scored
     risky = np.isin(scored.tier.astype(str), AT_RISK)
+    by = LABELS.get(config.churn.definition).table
+    words = STATUS_WORDS_OF.get(by, STATUS_WORDS)
     has_value = bool(np.isfinite(scored.value_at_risk).any())
     card = run.bundle.card["training"]
+    given = config.churn.given
     topic_of = {one.name: one.topic for one in run.bundle.features.features}
     return content.ReportContent(
         title="Who may leave, why, and what to do",
@@ -90,10 +120,10 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
         run_id=run.run_id,
         model_version=run.bundle.version,
         churn=content.ChurnDefinition(
-            kind="inactivity",
+            kind=KINDS.get(by, "inactivity"),
             horizon_days=config.churn.horizon_days,
             lead_days=config.churn.lead_days,
-            active_days=config.churn.active_days,
+            active_days=None if by in KINDS else config.churn.active_days,
         ),
         headline=content.Headline(
             scored=len(scored.customers),
@@ -106,7 +136,10 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
             ),
         ),
         currency=config.value.currency,
-        banners=tuple(content.Banner(note) for note in run.notes),
+        banners=(
+            *_by_chance(evaluation),
+            *(content.Banner(note) for note in (*run.notes, *([WARNING] if given else []))),
+        ),
         tiers=_tiers(run, config.tiers.cuts),
         reasons=_reasons(run),
         importance=tuple(
@@ -115,12 +148,13 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
             )
             for name, effect in scored.feature_effects[:STRONGEST]
         ),
+        dependence=_dependence(project, run),
         actions=_actions(project, run),
         customers=_customers(project, run),
         key_figures=_key_figures(project, run.as_of),
         quality=None if evaluation is None else _quality(evaluation),
         training=content.Training(
-            cutoffs=tuple(card["cutoffs"]),
+            cutoffs=() if given else tuple(card["cutoffs"]),
             validation_cutoffs=tuple(card["validation_cutoffs"]),
             champion=NAMES.get(run.bundle.card["learner"], run.bundle.card["learner"]),
             calibration=run.bundle.calibration.method,
@@ -128,6 +162,7 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
                 content.CalibrationEvidence(one["method"], one["log_loss"], None)
                 for one in card["calibration_evidence"]
             ),
+            folds=card.get("folds", 0),
         ),
         tables=tuple(
             content.TableAccount(
@@ -145,11 +180,24 @@ def _content(project: Project, run: ScoringRun, evaluation: Evaluation | None) -
             for one in project.coverage
         ),
         statuses=tuple(
-            content.StatusCount(status, count, STATUS_WORDS[status]) for status, count in run.statuses.items()
+            content.StatusCount(status, count, words[status]) for status, count in run.statuses.items()
         ),
         warnings=project.store.warnings,
-        caveats=CAVEATS,
+        caveats=(*CAVEATS, *_of_attributes(run)),
         next_steps=_next_steps(project, run),
+    )
+
+
+def _of_attributes(run: ScoringRun) -> tuple[str, ...]:
+    """What to know of features that have no time."""
+    named = ", ".join(one.topic for one in run.bundle.features.attributes)
+    if not named:
+        return ()
+    return (
+        (
+            f"Nothing says since when these have been so: {named}. One that is written or changed after a customer leaves knows "
+            f"the outcome, and makes the model look better than it is."
+        ),
     )
 
 
@@ -183,6 +231,27 @@ def _reasons(run: ScoringRun) -> tuple[content.Reason, ...]:
         content.Reason(TOPIC_WORDS.get(topic, topic), tuple(counts[topic, tier] for tier in reversed(TIERS)))
         for topic, _ in sorted(total.items(), key=lambda one: (-one[1], one[0]))
     )
+
+
+def _dependence(project: Project, run: ScoringRun) -> tuple[content.Dependence, ...]:
+    """How the model reads its strongest features, asked of the customers just scored."""
+    scored, names = run.scored, run.bundle.features.names
+    read = []
+    for name, effect in scored.feature_effects[:CURVES]:
+        found = partial_dependence(
+            run.bundle.probabilities, scored.values, names.index(name), project.config.training.seed
+        )
+        if effect > 0 and found is not None:
+            read.append(
+                content.Dependence(
+                    name=name.replace("_", " "),
+                    curve=tuple(zip(found.value.tolist(), found.probability.tolist(), strict=True)),
+                    customers=tuple(found.counts.tolist()),
+                    unknown_share=found.unknown_share,
+                    when_unknown=found.when_unknown,
+                )
+            )
+    return tuple(read)
 
 
 def _actions(project: Project, run: ScoringRun) -> tuple[content.Action, ...]:
@@ -231,6 +300,13 @@ def _customers(project: Project, run: ScoringRun) -> tuple[content.Customer, ...
 
 
 def _key_figures(project: Project, as_of: int) -> tuple[content.KeyFigure, ...]:
+    if project.config.churn.given:
+        if "orders" not in project.store.tables:
+            return ()
+        # Customers may be known of for longer than orders were recorded.
+        as_of = min(
+            as_of, midnight_after(int(orders_of(project.store).time.max()), project.config.source.zone)
+        )
     figures = run_kpis(project, as_of, days=project.config.churn.horizon_days)[-1].kpis
     return tuple(
         content.KeyFigure(
@@ -244,37 +320,87 @@ def _key_figures(project: Project, as_of: int) -> tuple[content.KeyFigure, ...]:
     )
 
 
+def _by_chance(evaluation: Evaluation | None) -> Iterator[content.Banner]:
+    """The warning of a model whose order was not shown to be better than a coin's."""
+    if evaluation is None:
+        return
+    auroc = evaluation.measures.auroc
+    if auroc.low <= CHANCE:
+        yield content.Banner(
+            f"Tested on {day(instant_text(evaluation.cutoff))}, the model put customers in an order that may be nothing but "
+            f"chance: its AUROC was {auroc.value:.3f} with an interval from {auroc.low:.3f} to {auroc.high:.3f}, and 0.5 is a coin.",
+            grave=True,
+        )
+
+
 def _quality(evaluation: Evaluation) -> content.Quality:
     measures = evaluation.measures
-    rows = [
-        (NAMES.get(evaluation.bundle.card["learner"], evaluation.bundle.card["learner"]), measures, True),
-        *((NAMES.get(name, name), one, False) for name, one in evaluation.baselines.items()),
-    ]
     return content.Quality(
         cutoff=instant_text(evaluation.cutoff),
         customers=measures.n,
         churn_rate=measures.churn_rate,
         metrics=tuple(_metric(*one, measures) for one in _METRICS),
-        contenders=tuple(
-            content.Contender(
-                name,
-                _estimate(one.auroc),
-                one.brier.value,
-                one.lift_at_10.value,
-                ours=ours,
-                gain=((0.0, 0.0), *((point.share, point.captured) for point in one.gain if point.share > 0)),
-            )
-            for name, one, ours in rows
-        ),
+        contenders=tuple(_contenders(evaluation)),
         reliability=tuple(
             content.ReliabilityBin(one.predicted, one.observed, one.n, one.low, one.high)
             for one in measures.reliability
         ),
+        folds=evaluation.folds,
         deciles=tuple(
             content.Decile(one.rank, one.n, one.churned, one.churn_rate, one.lift, one.captured)
             for one in measures.deciles
         ),
+        money=(
+            content.MoneyCurve("value at risk", _gain(measures.value_at_risk_gain), ours=True),
+            content.MoneyCurve("risk alone", _gain(measures.value_gain)),
+        )
+        if measures.value_gain
+        else (),
+        segments=tuple(
+            content.Segment(
+                one.kind,
+                one.name,
+                one.n,
+                one.churn_rate,
+                *map(_estimate, (one.auroc, one.observed_expected, one.calibration_slope)),
+            )
+            for one in evaluation.segments
+        ),
+        level=measures.observed_expected.value,
     )
+
+
+def _contenders(evaluation: Evaluation) -> Iterator[content.Contender]:
+    """The model, the baselines, and the present champion where it is another model."""
+    learner = evaluation.bundle.card["learner"]
+    yield _contender(NAMES.get(learner, learner), evaluation.measures, None)
+    for name, one in evaluation.baselines.items():
+        yield _contender(NAMES.get(name, name), one, evaluation.comparisons[name])
+    champion = evaluation.champion
+    if champion is not None and not champion.same_recipe:
+        yield content.Contender(
+            f"The champion, model {champion.number}{', its recipe as of then' if champion.followed_again else ''}",
+            _estimate(champion.auroc),
+            behind=_estimate(champion.comparison.difference),
+            p_value=champion.comparison.p_value,
+        )
+
+
+def _contender(name: str, measures: Measures, against: Comparison | None) -> content.Contender:
+    return content.Contender(
+        name,
+        _estimate(measures.auroc),
+        measures.brier.value,
+        measures.lift_at_10.value,
+        ours=against is None,
+        gain=_gain(measures.gain),
+        behind=None if against is None else _estimate(against.difference),
+        p_value=None if against is None else against.p_value,
+    )
+
+
+def _gain(points: Sequence[GainPoint]) -> tuple[tuple[float, float], ...]:
+    return tuple((point.share, point.captured) for point in points)
 
 
 _METRICS = (
@@ -316,6 +442,12 @@ _METRICS = (
         "Expected maximum profit (EMPC)",
         "money",
         "A customer, at the assumed costs of the configuration.",
+    ),
+    (
+        "savings",
+        "Savings",
+        "share",
+        "Of the cost of treating all alike, by contacting each who is worth it. 0: the model decides nothing at these costs.",
     ),
 )
 

@@ -12,12 +12,14 @@ import numpy as np
 from pyarrow import parquet
 
 from retain import __version__, atomic
-from retain.decisions.playbook import load_playbook
+from retain.decisions.playbook import TOPICS, load_playbook
 from retain.decisions.rules import ContactRules, recommend
 from retain.errors import OutputError
 from retain.events.store import MISSING
 from retain.labels import require_cutoff
 from retain.modelling.tracking import CHAMPION
+from retain.pipeline.given import notes_of
+from retain.scoring.languages import ReasonSettings
 from retain.scoring.scorecard import STATUSES, Scored, score, scorecard
 from retain.scoring.tiers import TIERS
 from retain.timeline import instant_text
@@ -89,7 +91,7 @@ class ScoringRun:
             "as_of": instant_text(self.as_of),
             "run_id": self.run_id,
             "model_version": self.bundle.version,
-            "trained_until": self.bundle.card["training"]["until"],
+            "trained_until": self.bundle.known_until,
             "scores": str(self.folder / SCORES),
             "customers": self.table.num_rows,
             "statuses": self.statuses,
@@ -101,7 +103,11 @@ class ScoringRun:
 
 
 def run_scoring(
-    project: Project, as_of: int | None = None, out: Path | None = None, model: str | None = None
+    project: Project,
+    as_of: int | None = None,
+    out: Path | None = None,
+    model: str | None = None,
+    language: str | None = None,
 ) -> ScoringRun:
     """Scores of every customer, written as a whole or not at all.
 
@@ -110,15 +116,18 @@ def run_scoring(
         as_of: predictions are made as of then; None is the end of the data.
         out: the folder to write; None is ``scores/<date>`` in the project's part of the workspace.
         model: alias, number or version, or the path of a bundle's folder; None is the champion.
+        language: of the reasons, or ``customer``; None is the configuration's.
 
     Raises:
+        UsageError: reasons are not told in that language.
         WindowError: the date does not fit the data.
         ModelError: no such model, or it does not fit the data or the definition of churn.
         OutputError: the folder holds something else, or cannot be written.
     """
+    reasons = project.config.reasons if language is None else ReasonSettings(language)
     as_of = project.end_of_data() if as_of is None else as_of
     opened, notes = project.model(model or CHAMPION)
-    run = make_scores(project, as_of, opened, notes, out)
+    run = make_scores(project, as_of, opened, notes, out, reasons)
     _refuse_foreign(run.folder)
     with atomic.folder(run.folder) as temporary:
         parquet.write_table(run.table, temporary / SCORES, compression="zstd")
@@ -128,27 +137,41 @@ def run_scoring(
 
 
 def make_scores(
-    project: Project, as_of: int, opened: Bundle, notes: Sequence[str] = (), out: Path | None = None
+    project: Project,
+    as_of: int,
+    opened: Bundle,
+    notes: Sequence[str] = (),
+    out: Path | None = None,
+    reasons: ReasonSettings | None = None,
 ) -> ScoringRun:
     """The same, in memory only, by a model that fits."""
     config, store = project.config, project.store
-    require_cutoff(store, as_of)
+    reasons = reasons or config.reasons
     notes = list(notes)
+    if config.churn.given:
+        notes += notes_of(project)
+    else:
+        require_cutoff(store, as_of, config.churn)
     if opened.trained_until > as_of:
         notes.append(
             f"The model knew outcomes until {opened.card['training']['until']}, after {instant_text(as_of)}: "
             f"these scores look better than any real forecast of that day."
         )
     project.progress("scoring")
-    scored = score(store, opened, project.engine, as_of, config.tiers, config.value)
+    scored = score(store, opened, project.engine, as_of, config.tiers, config.value, reasons.language)
     playbook = playbook_of(project)
     actions = recommend(
         playbook,
         scored.tier.tolist(),
-        scored.raising_topics,
+        known_topics(scored),
         contact_rules(store, scored, playbook, as_of, high_value_cut(scored.expected_value)),
     )
-    decisive = (config.digest, repr(playbook), *(one.fingerprint for one in store.accounts.values()))
+    decisive = (
+        config.digest,
+        repr(reasons),
+        repr(playbook),
+        *(one.fingerprint for one in store.accounts.values()),
+    )
     parts = (opened.version, str(as_of), *decisive)
     run_id = hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
     table = scorecard(
@@ -177,6 +200,11 @@ def playbook_of(project: Project) -> Playbook:
     """The company's own playbook, or the shipped one."""
     path = project.config.playbook.path
     return load_playbook(project.config.source.base / path if path else None)
+
+
+def known_topics(scored: Scored) -> list[tuple[str, ...]]:
+    """For each customer the topics that speak for leaving and that a playbook may name: attributes of customers are none."""
+    return [tuple(one for one in topics if one in TOPICS) for topics in scored.raising_topics]
 
 
 def high_value_cut(worth: FloatArray) -> float:

@@ -13,8 +13,10 @@ import pyarrow as pa
 from retain.engine.kernel import compute
 from retain.engine.spark import BATCH
 from retain.errors import ModelError
+from retain.labels import LABELS
 from retain.modelling import bundle
 from retain.scoring import scorecard
+from retain.scoring.languages import ReasonSettings
 from retain.scoring.tiers import TierSettings
 from retain.scoring.value import ValueSettings
 from retain.text.annotate import TABLES as ANNOTATED
@@ -49,7 +51,6 @@ COLUMNS = (
 )
 """What `retain score` writes of a customer that depends on no other one."""
 SCHEMA = pa.schema([scorecard.SCHEMA.field(name) for name in COLUMNS])
-NEVER_BOUGHT = "no order known before this date"
 
 
 def score_on_spark(
@@ -58,6 +59,7 @@ def score_on_spark(
     as_of: str,
     tiers: TierSettings | None = None,
     value: ValueSettings | None = None,
+    reasons: ReasonSettings | None = None,
 ) -> DataFrame:
     """Each customer of the tables once, with a score or the reason why there is none, as `retain score` has them.
 
@@ -69,16 +71,28 @@ def score_on_spark(
         as_of: predictions are made as of then: a date or time in ISO 8601, read in the tables' zone.
         tiers: lowest probability of each tier.
         value: what a kept customer brings.
+        reasons: the language that they are told in.
 
     Raises:
         UsageError: the date is none.
         ModelError: the bundle is damaged, or reads features that these tables cannot feed.
     """
     opened = bundle.load(model)
-    lacking = sorted(tables.lacking(opened.features))
-    if lacking or "orders" not in tables.frames:
+    if opened.features.attributes:
+        named = ", ".join(one.name for one in opened.features.attributes)
         raise ModelError(
-            f"Model {opened.version} reads {', '.join(lacking) or 'orders'}, which these tables cannot feed. "
+            f"Model {opened.version} reads attributes of customers ({named}), which are not carried to Spark. Score it "
+            f"with `retain score`, or train one without [source.tables.customers.static]."
+        )
+    if opened.churn.given:
+        raise ModelError(
+            f"Model {opened.version} predicts labels that are given, which Spark does not score. Use `retain score`."
+        )
+    lacking = sorted(tables.lacking(opened.features))
+    needed = LABELS.get(opened.churn.definition).table
+    if lacking or needed not in tables.frames:
+        raise ModelError(
+            f"Model {opened.version} reads {', '.join(lacking) or needed}, which these tables cannot feed. "
             f"Give the tables and columns that it was trained on."
         )
     reader = opened.card["data"].get(TEXTS)
@@ -100,6 +114,7 @@ def score_on_spark(
         as_of=instant(as_of, tables.zone),
         tiers=tiers or TierSettings(),
         value=value or ValueSettings(),
+        reasons=reasons or ReasonSettings(),
     )
     return tables.on_customers(work, SCHEMA)
 
@@ -120,12 +135,18 @@ def _opened(texts: Texts) -> Bundle:
 
 
 def _scores(
-    store: EventStore, texts: Texts, as_of: int, tiers: TierSettings, value: ValueSettings
+    store: EventStore,
+    texts: Texts,
+    as_of: int,
+    tiers: TierSettings,
+    value: ValueSettings,
+    reasons: ReasonSettings,
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a partition's customers."""
     opened = _opened(texts)
-    if len(store.tables["orders"]):
-        scored = scorecard.score(store, opened, compute, as_of, tiers, value)
+    label = LABELS.get(opened.churn.definition)
+    if len(store.tables[label.table]):
+        scored = scorecard.score(store, opened, compute, as_of, tiers, value, reasons.language)
         # Actions are for those who see all customers.
         nothing: list[str] = [""] * len(scored.customers)
         card = scorecard.scorecard(
@@ -138,19 +159,19 @@ def _scores(
             run_id="",
         ).select(COLUMNS)
     else:
-        card = _without_orders(store, as_of, opened.version)
+        card = _unknown(store, as_of, opened.version, label.why_not_asked(None, opened.churn))
     yield from card.to_batches(max_chunksize=BATCH)
 
 
-def _without_orders(store: EventStore, as_of: int, version: str) -> pa.Table:
-    """The same where none of the customers has an order."""
+def _unknown(store: EventStore, as_of: int, version: str, why: str) -> pa.Table:
+    """The same where none of the customers has an order, or a contract."""
     known, invalid = len(store.customer_ids), sorted(store.invalid)
     rows = known + len(invalid)
     columns = {
         "customer_id": [*store.customer_ids, *invalid],
         "as_of": pa.array(np.full(rows, as_of, dtype=np.int64)).cast(SCHEMA.field("as_of").type),
         "status": [scorecard.NO_HISTORY] * known + [scorecard.INVALID] * len(invalid),
-        "status_reason": [NEVER_BOUGHT] * known + [store.invalid[one] for one in invalid],
+        "status_reason": [why] * known + [store.invalid[one] for one in invalid],
         "model_version": [version] * rows,
     }
     nothing = [None] * rows

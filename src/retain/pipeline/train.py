@@ -6,16 +6,24 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
+from retain.labels import UNDATED
 from retain.modelling import bundle
+from retain.modelling.given import train_given
 from retain.modelling.training import Trained, eligible_snapshots, train
+from retain.modelling.waiting import Training
+from retain.pipeline.given import default_until
+from retain.pipeline.given_card import gather_given
 from retain.pipeline.model_card import gate_lines, gather
-from retain.pipeline.promote import Promotion, put_to_gate
-from retain.reports.model_card import NAME, render
+from retain.pipeline.promote import Promotion
+from retain.pipeline.waiting import log_waiting
+from retain.reports.model_card import NAME, render, with_gate
+from retain.scoring.value import learn
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
+    from retain.engine.panel import FloatArray
+    from retain.features.spec import Feature
     from retain.modelling.tracking import Registered
     from retain.pipeline.project import Project
 
@@ -33,9 +41,27 @@ class TrainingRun:
     registered: Registered
 
     @property
+    def known_until(self) -> str | None:
+        """Until when outcomes were known to it; None where nothing that it learned from has a time."""
+        return None if _is_undated(self.trained) else self.registered.trained_until
+
+    @property
     def promotion(self) -> Promotion:
         """What became of it at the gate."""
         return Promotion(self.registered)
+
+
+def _shown(feature: Feature, values: FloatArray) -> list[float] | list[str | None]:
+    """A feature's values as a served model is given them: numbers, or the words of a category."""
+    if feature.levels is None:
+        return [float(one) for one in values]
+    words = (None, *feature.levels)
+    return [words[int(one)] for one in np.nan_to_num(values, nan=0.0)]
+
+
+def _is_undated(trained: Trained) -> bool:
+    """Whether nothing that it learned from has a time."""
+    return trained.churn.given and trained.plan.until == UNDATED
 
 
 def run_training(project: Project, until: int | None = None, *, candidate: bool = True) -> TrainingRun:
@@ -52,48 +78,43 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
         WindowError: no label window has closed by then.
         TrainingError: the panel cannot train a model.
         LeakError: a feature seems to know the outcome.
+        StoreError: the model store does not answer or refuses; the message says where the model waits.
     """
     config, store = project.config, project.store
-    until = project.end_of_data() if until is None else until
-    trained = train(
+    until = default_until(project) if until is None else until
+    procedure = train_given if config.churn.given else train
+    trained = procedure(
         store, project.features, project.engine, until, config.churn, config.training, project.progress
     )
     folder = project.folder / "bundle"
     learned_from = project.learned_from(trained.features)
-    version = bundle.save(trained, folder, data=learned_from)
-    known = next((one for one in project.tracking.versions() if one.version == version), None)
-    verdict = known.verdict if known is not None else None
-    judge = candidate and verdict is None
-    if judge:
-        number = known.number if known is not None else None
-        verdict = put_to_gate(project, bundle.load(folder), number, trained)
-    project.progress("writing the model card")
-    text = render(
-        gather(project, trained, version), gate_lines(verdict, forced=known is not None and known.forced)
+    version = bundle.save(
+        trained, folder, data=learned_from, forecast=learn(store, trained.plan.until, config.churn)
     )
-    (folder / NAME).write_text(text, encoding="utf-8", newline="")
-    # A few of the rows it learned from show what it reads; they hold numbers only, no ids.
+    project.progress("writing the model card")
+    told = gather_given if config.churn.given else gather
+    card = render(told(project, trained, version), gate_lines(None))
+    (folder / NAME).write_text(card, encoding="utf-8", newline="")
+    # A few of the rows it learned from show what it reads; they hold no ids.
     last = eligible_snapshots(store, trained.plan.cutoffs[-1:], config.churn)
     few = type(last)(last.customer[:5], last.cutoff[:5])
-    example = pd.DataFrame(
-        project.engine(store, trained.features, few).values, columns=list(trained.features.names)
-    )
+    values = project.engine(store, trained.features, few).values
+    shown = [_shown(one, values[:, at]) for at, one in enumerate(trained.features.features)]
     best = trained.contests[0]
-    project.progress("logging the run and the model")
-    registered = project.tracking.log(
-        folder,
+    params = {
+        **{f"churn.{key}": value for key, value in asdict(config.churn).items()},
+        **{f"training.{key}": value for key, value in asdict(config.training).items()},
+        "learner": trained.learner,
+        "size": trained.size,
+        "calibration": trained.calibration.method,
+        "features": len(trained.features.names),
+        "cutoffs": len(trained.plan.cutoffs),
+        "rows": trained.rows,
+    }
+    said = Training(
         version=version,
-        trained_until=instant_text(trained.plan.until),
-        params={
-            **{f"churn.{key}": value for key, value in asdict(config.churn).items()},
-            **{f"training.{key}": value for key, value in asdict(config.training).items()},
-            "learner": trained.learner,
-            "size": trained.size,
-            "calibration": trained.calibration.method,
-            "features": len(trained.features.names),
-            "cutoffs": len(trained.plan.cutoffs),
-            "rows": trained.rows,
-        },
+        trained_until="" if _is_undated(trained) else instant_text(trained.plan.until),
+        params={key: str(value) for key, value in params.items()},
         metrics={
             "churn_rate": trained.churn_rate,
             "validation_auroc": best.mean_auroc,
@@ -102,16 +123,21 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
         },
         tags={
             "churn": repr(config.churn),
-            "feature_set": trained.features.fingerprint,
+            "feature_set": trained.features.recipe,
             **{f"data.{name}": fingerprint for name, fingerprint in learned_from.items()},
             **{
                 f"rows.{name}": f"{one.rows_good} good, {one.rows_bad} quarantined"
                 for name, one in store.accounts.items()
             },
         },
-        example=example.astype(np.float64),
+        columns=trained.features.names,
+        words=trained.features.categories,
+        rows=tuple(zip(*shown, strict=True)),
         candidate=candidate,
     )
-    if judge and verdict is not None:
-        registered = project.tracking.judged(registered, verdict)
+    # Kept before the store is asked for anything, so that whatever happens there costs no model.
+    project.waiting.keep(said, folder)
+    registered = log_waiting(project, trained)[-1]
+    verdict = gate_lines(registered.verdict, forced=registered.forced)
+    (folder / NAME).write_text(with_gate(card, verdict), encoding="utf-8", newline="")
     return TrainingRun(trained, registered)

@@ -9,11 +9,23 @@ from xml.etree import ElementTree as ET
 from markupsafe import Markup
 
 from retain.reports import wording
+from retain.reports.content import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from retain.reports.content import Contender, Decile, Importance, Reason, ReliabilityBin, Tier
+    from retain.reports.content import (
+        Contender,
+        Decile,
+        Dependence,
+        Importance,
+        MoneyCurve,
+        Number,
+        Reason,
+        ReliabilityBin,
+        Segment,
+        Tier,
+    )
 
 WIDTH = 330.0
 """Of every drawing, in its own units: about the width of a phone's column, so that letters keep their size there."""
@@ -95,34 +107,153 @@ def importance_bars(rows: Sequence[Importance]) -> Markup:
     return _finished(svg)
 
 
+def dependence_chart(one: Dependence, key: str, low: float, high: float) -> Markup:
+    """The mean probability by the value of one feature, and below it how many customers have each value.
+
+    Args:
+        one: the feature.
+        key: names the drawing on the page.
+        low: the lowest probability drawn; the same for all features, so that they can be compared.
+        high: the highest.
+    """
+    plot, below = 118.0, 30.0
+    floor = _TOP + plot
+    (first, begins), (last, ends) = one.curve[0], one.curve[-1]
+    said = f"{wording.percent(begins, 0)} at {wording.compact(first)}, {wording.percent(ends, 0)} at {wording.compact(last)}"
+    svg = _drawing(key, floor + below + 20, f"Probability by {one.name}", said)
+    wide = WIDTH - _LEFT - _RIGHT
+    for tick in (low, (low + high) / 2, high):
+        y = floor - (tick - low) / (high - low) * plot
+        _segment(svg, _LEFT, y, WIDTH - _RIGHT, y, "grid" if tick > low else "axis")
+        _text(svg, _LEFT - 6, y + 4, wording.percent(tick, 0), "end", "number")
+    _text(svg, 0, 14, "mean probability", kind="small")
+    points = [
+        (_LEFT + (value - first) / (last - first) * wide, floor - (chance - low) / (high - low) * plot)
+        for value, chance in one.curve
+    ]
+    path = " ".join(f"{_short(x)},{_short(y)}" for x, y in points)
+    ET.SubElement(svg, "polyline", {"class": "curve ours", "points": path})
+    most = max([1, *one.customers])
+    step = wide / max(1, len(one.customers))
+    for position, customers in enumerate(one.customers):
+        tall = (below - 6) * customers / most
+        _box(svg, _LEFT + step * position, floor + below - tall, step * 0.86, tall, "ours pale")
+    _segment(svg, _LEFT, floor + below, WIDTH - _RIGHT, floor + below, "axis")
+    for value, anchor in ((first, "start"), ((first + last) / 2, "middle"), (last, "end")):
+        x = _LEFT + (value - first) / (last - first) * wide
+        _text(svg, x, floor + below + 15, wording.compact(value), anchor, "number")
+    return _finished(svg)
+
+
+def probability_range(curves: Sequence[Dependence]) -> tuple[float, float]:
+    """The range of whole tens of per cent that holds all these curves.
+
+    >>> from retain.reports.content import Dependence
+    >>> probability_range([Dependence("a", ((0.0, 0.31), (1.0, 0.52)))])
+    (0.3, 0.6)
+    """
+    every = [chance for one in curves for _, chance in one.curve]
+    low, high = math.floor(10 * min(every)) / 10, math.ceil(10 * max(every)) / 10
+    return (low, high) if high > low else (low, low + 0.1)
+
+
 def gain_chart(contenders: Sequence[Contender]) -> Markup:
     """What share of the churners is found by contacting so many customers, ours against the baselines."""
     curves = [contender for contender in contenders if contender.gain]
+    return _gain("gain", "leavers", [(one.name, one.gain, one.ours) for one in curves])
+
+
+def money_chart(curves: Sequence[MoneyCurve]) -> Markup:
+    """What share of the leavers' value is found by contacting so many customers, by how the list is ordered."""
+    return _gain("money", "value of leavers", [(one.name, one.gain, one.ours) for one in curves])
+
+
+def _gain(key: str, what: str, curves: Sequence[tuple[str, Sequence[tuple[float, float]], bool]]) -> Markup:
+    """Gain curves by name, the points of each, and whether it is ours."""
     said = "; ".join(
-        f"{one.name} finds {wording.percent(found_at(one.gain, 0.2), 0)} of the leavers in the top 20%"
-        for one in curves
+        f"{name} finds {wording.percent(found_at(points, 0.2), 0)} of the {what} in the top 20%"
+        for name, points, _ in curves
     )
-    svg = _drawing("gain", _TOP + _PLOT + 40, "Leavers found by customers contacted", said)
+    svg = _drawing(key, _TOP + _PLOT + 40, f"{what.capitalize()} found by customers contacted", said)
     plot = _Plot(svg)
-    plot.axes("leavers found", "customers contacted, highest risk first")
+    plot.axes(
+        f"{what} found", "customers contacted, highest risk first" if key == "gain" else "customers contacted"
+    )
     plot.line(((0.0, 0.0), (1.0, 1.0)), "by-lot")
-    kinds = _kinds(curves)
+    kinds = _kinds([ours for _, _, ours in curves])
     # Ours is drawn last, to lie on top.
-    for one, kind in sorted(zip(curves, kinds, strict=True), key=lambda pair: pair[0].ours):
-        plot.line(one.gain, f"curve {kind}")
-    for one in curves:
-        if one.ours:
-            found = found_at(one.gain, 0.2)
+    for (_, points, _), kind in sorted(zip(curves, kinds, strict=True), key=lambda pair: pair[0][2]):
+        plot.line(points, f"curve {kind}")
+    for _, points, ours in curves:
+        if ours:
+            found = found_at(points, 0.2)
             plot.line(((0.2, 0.0), (0.2, found)), "guide")
             plot.dot(0.2, found, "ours")
-    names = [*(one.name for one in curves), "by lot"]
-    # Below the diagonal a gain curve never goes, so the legend has that corner.
+    names = [*(name for name, _, _ in curves), "by lot"]
+    # Below the diagonal a gain curve hardly ever goes, so the legend has that corner.
     for row, (name, kind) in enumerate(
         zip(names, [*(f"curve {kind}" for kind in kinds), "by-lot"], strict=True)
     ):
         y = _TOP + _PLOT - 14 - 18 * (len(names) - 1 - row)
         _segment(svg, 142, y - 4, 164, y - 4, kind)
         _text(svg, 170, y, _shortened(name, 24), kind="small")
+    return _finished(svg)
+
+
+def order_chart(segments: Sequence[Segment], everyone: Number) -> Markup:
+    """AUROC with its interval for each part of the customers; the dotted line is that of all."""
+    return _forest("order", "AUROC", segments, [one.auroc for one in segments], everyone)
+
+
+def level_chart(segments: Sequence[Segment]) -> Markup:
+    """Observed over expected churn with its interval for each part of the customers; the dotted line is 1."""
+    return _forest("level", "Observed over expected", segments, [one.level for one in segments], 1.0)
+
+
+def _forest(
+    key: str, what: str, segments: Sequence[Segment], estimates: Sequence[Estimate], mark: Number
+) -> Markup:
+    """A dot and an interval for each part, under the heading of its kind."""
+    row, head = 36.0, 26.0
+    kinds = list(dict.fromkeys(one.kind for one in segments))
+    said = "; ".join(
+        f"{one.kind} {one.name}: {wording.decimals(each.value, 2)}"
+        for one, each in zip(segments, estimates, strict=True)
+    )
+    svg = _drawing(
+        key, head * len(kinds) + row * len(segments) + 22, f"{what} by part of the customers", said
+    )
+    known = [
+        end
+        for one in (*estimates, Estimate(mark))
+        for end in (one.value, one.low, one.high)
+        if end is not None and math.isfinite(end)
+    ]
+    low, high = math.floor(10 * min(known, default=0)) / 10, math.ceil(10 * max(known, default=0)) / 10
+    span = max(high - low, 0.1)
+
+    def x(value: float) -> float:
+        return (value - low) / span * (WIDTH - 12) + 6
+
+    foot = head * len(kinds) + row * len(segments)
+    if mark is not None and math.isfinite(mark):
+        _segment(svg, x(mark), head - 6, x(mark), foot, "by-lot")
+    top, last = 0.0, ""
+    for one, each in zip(segments, estimates, strict=True):
+        if one.kind != last:
+            _text(svg, 0, top + 15, one.kind, kind="small")
+            top, last = top + head, one.kind
+        _label(svg, top - 2, one.name, wording.decimals(each.value, 2))
+        if each.low is not None and each.high is not None and math.isfinite(each.low + each.high):
+            _segment(svg, x(each.low), top + 22, x(each.high), top + 22, "whisker")
+        if each.value is not None and math.isfinite(each.value):
+            at = {"cx": _short(x(each.value)), "cy": _short(top + 22), "r": "4.5"}
+            ET.SubElement(svg, "circle", {"class": "dot ours", **at})
+        top += row
+    _segment(svg, 0, foot, WIDTH, foot, "axis")
+    for value, anchor in ((low, "start"), (low + span, "end")):
+        _text(svg, x(value), foot + 16, wording.decimals(value, 1), anchor, "number")
+    _text(svg, WIDTH / 2, foot + 16, what, "middle", "small")
     return _finished(svg)
 
 
@@ -198,10 +329,10 @@ def found_at(gain: Sequence[tuple[float, float]], contacted: float) -> float:
     return before[1]
 
 
-def _kinds(contenders: Sequence[Contender]) -> list[str]:
-    """The style of each curve: ours, then one for each baseline."""
-    baselines = iter(range(1, len(contenders) + 1))
-    return ["ours" if one.ours else f"other-{min(next(baselines), 3)}" for one in contenders]
+def _kinds(ours: Sequence[bool]) -> list[str]:
+    """The style of each curve: ours, then one for each of the others."""
+    others = iter(range(1, len(ours) + 1))
+    return ["ours" if one else f"other-{min(next(others), 3)}" for one in ours]
 
 
 class _Plot:

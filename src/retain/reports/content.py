@@ -190,6 +190,7 @@ class Training:
         champion: the learner that won.
         calibration: the calibration method that won.
         evidence: what every calibration method tried did.
+        folds: into how many parts the customers were divided where labels are given; else 0.
     """
 
     cutoffs: tuple[str, ...]
@@ -197,6 +198,7 @@ class Training:
     champion: str
     calibration: str
     evidence: tuple[CalibrationEvidence, ...] = ()
+    folds: int = 0
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,8 @@ class Contender:
         lift: lift in the top decile.
         ours: this is the model that scored the customers of this page.
         gain: points of the cumulative gain curve: (share of customers contacted, share of churners among them).
+        behind: how far its AUROC is behind ours on the same customers, with the interval of the paired difference.
+        p_value: chance of a difference as large if both were equally good.
     """
 
     name: str
@@ -235,13 +239,67 @@ class Contender:
     lift: Number = None
     ours: bool = False
     gain: tuple[tuple[float, float], ...] = ()
+    behind: Estimate | None = None
+    p_value: Number = None
 
     def __post_init__(self) -> None:
         """Refuse a gain curve that leaves the unit square or walks backwards."""
-        for contacted, found in self.gain:
-            _check_shares(f"gain curve of {self.name}", contacted=contacted, found=found)
-        if list(self.gain) != sorted(self.gain):
-            raise ValueError(f"gain curve of {self.name}: its points are not in order")
+        _check_shares(self.name, p_value=self.p_value)
+        _check_gain(self.name, self.gain)
+
+
+def _check_gain(name: str, points: tuple[tuple[float, float], ...]) -> None:
+    for contacted, found in points:
+        _check_shares(f"gain curve of {name}", contacted=contacted, found=found)
+    if list(points) != sorted(points):
+        raise ValueError(f"gain curve of {name}: its points are not in order")
+
+
+@dataclass(frozen=True)
+class MoneyCurve:
+    """How much of the churners' value a list reaches.
+
+    Attributes:
+        name: how the list is ordered.
+        gain: (share of customers contacted, share of the churners' value among them).
+        ours: this is the order in which the page lists customers.
+    """
+
+    name: str
+    gain: tuple[tuple[float, float], ...]
+    ours: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a curve that leaves the unit square or walks backwards."""
+        _check_gain(self.name, self.gain)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """How good the model was for a part of the customers.
+
+    Attributes:
+        kind: what parts them, such as ``country``.
+        name: which part.
+        customers: how many.
+        churn_rate: share of them who churned.
+        auroc: among them alone.
+        level: churners observed for each one expected.
+        slope: of their log-odds; 1 is right.
+    """
+
+    kind: str
+    name: str
+    customers: int
+    churn_rate: Number
+    auroc: Estimate
+    level: Estimate
+    slope: Estimate
+
+    def __post_init__(self) -> None:
+        """Refuse a churn rate outside 0 to 1."""
+        _check_counts(f"segment {self.name}", ("customers", self.customers))
+        _check_shares(f"segment {self.name}", churn_rate=self.churn_rate)
 
 
 @dataclass(frozen=True)
@@ -310,6 +368,10 @@ class Quality:
         contenders: ours and the baselines, ours first.
         reliability: bins of predicted against observed.
         deciles: best first.
+        money: lists of customers by how much of the churners' value they reach.
+        segments: the same for parts of the customers that are large enough.
+        level: churners observed for each one expected, among all.
+        folds: where labels are given, into how many parts the customers were divided; else 0, for there is a cutoff.
     """
 
     cutoff: str
@@ -319,11 +381,20 @@ class Quality:
     contenders: tuple[Contender, ...] = ()
     reliability: tuple[ReliabilityBin, ...] = ()
     deciles: tuple[Decile, ...] = ()
+    money: tuple[MoneyCurve, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    level: Number = None
+    folds: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a churn rate outside 0 to 1."""
         _check_counts("quality", ("customers", self.customers))
         _check_shares("quality", churn_rate=self.churn_rate)
+
+    @property
+    def auroc(self) -> Number:
+        """The model's own; None where it is not among the contenders."""
+        return next((one.auroc.value for one in self.contenders if one.ours), None)
 
 
 @dataclass(frozen=True)
@@ -387,6 +458,37 @@ class Importance:
         """Refuse a negative mean of absolute values."""
         if not self.contribution >= 0:
             raise ValueError(f"importance of {self.name}: {self.contribution}")
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """How the model reads one feature.
+
+    Attributes:
+        name: the feature, in the reader's words.
+        curve: (value, mean probability with all customers at that value), by value.
+        customers: how many have a value in each of as many equal steps over the same range.
+        unknown_share: share of customers of whom it is not known.
+        when_unknown: mean probability where it is not known.
+    """
+
+    name: str
+    curve: tuple[tuple[float, float], ...]
+    customers: tuple[int, ...] = ()
+    unknown_share: float = 0.0
+    when_unknown: Number = None
+
+    def __post_init__(self) -> None:
+        """Refuse a curve that has no two ends, walks backwards or leaves the range of probabilities."""
+        values = [value for value, _ in self.curve]
+        if len(values) < 2 or values != sorted(set(values)):
+            raise ValueError(f"dependence on {self.name}: its values do not ascend")
+        for _, probability in self.curve:
+            _check_shares(f"dependence on {self.name}", probability=probability)
+        _check_shares(
+            f"dependence on {self.name}", unknown=self.unknown_share, when_unknown=self.when_unknown
+        )
+        _check_counts(f"dependence on {self.name}", *(("customers", count) for count in self.customers))
 
 
 @dataclass(frozen=True)
@@ -502,6 +604,7 @@ class ReportContent:
         tiers: highest risk first.
         reasons: commonest first.
         importance: strongest first.
+        dependence: how the model reads the strongest of them.
         actions: the recommended actions.
         customers: the customers to look at first, in that order.
         key_figures: the customer base in figures.
@@ -529,6 +632,7 @@ class ReportContent:
     tiers: tuple[Tier, ...] = ()
     reasons: tuple[Reason, ...] = ()
     importance: tuple[Importance, ...] = ()
+    dependence: tuple[Dependence, ...] = ()
     actions: tuple[Action, ...] = ()
     customers: tuple[Customer, ...] = ()
     key_figures: tuple[KeyFigure, ...] = ()

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from retain.evaluation.intervals import Interval
+    from retain.evaluation.segments import Segment
 
 NAME = "model-card.md"
 """The file beside the bundle."""
@@ -37,27 +38,6 @@ class CutoffQuality:
 
 
 @dataclass(frozen=True)
-class Segment:
-    """How good the model was for a part of the customers, all validation cutoffs together.
-
-    Attributes:
-        kind: what parts them, such as ``country``.
-        name: which part.
-        predictions: how many.
-        churn_rate: what happened.
-        forecast: mean probability.
-        auroc: mean over the cutoffs.
-    """
-
-    kind: str
-    name: str
-    predictions: int
-    churn_rate: float
-    forecast: float
-    auroc: Interval
-
-
-@dataclass(frozen=True)
 class ModelCard:
     """What the card says.
 
@@ -74,6 +54,9 @@ class ModelCard:
         segments: with enough customers.
         importance: (feature, mean size of its part in the log-odds, why it tells something), strongest first.
         limits: sentences.
+        asked: for whom the model gives which probability, as a sentence.
+        checked: on what the figures rest, as a sentence.
+        where: what the rows of figures are: cutoffs, or parts of the customers.
     """
 
     project: str
@@ -88,6 +71,12 @@ class ModelCard:
     segments: Sequence[Segment]
     importance: Sequence[tuple[str, float, str]]
     limits: Sequence[str]
+    asked: str = "For each such customer the model gives the probability of that, as of one instant, from what was known before it."
+    checked: str = (
+        "Each cutoff was predicted by a model of the same recipe that knew only what was known then, calibrated by the "
+        "other cutoffs."
+    )
+    where: str = "cutoff"
 
 
 def render(card: ModelCard, gate: Sequence[str]) -> str:
@@ -100,10 +89,7 @@ def render(card: ModelCard, gate: Sequence[str]) -> str:
     parts = [
         f"# Model {card.version} of {card.project}",
         "## What it predicts",
-        (
-            f"{card.churn} For each such customer the model gives the probability of that, as of one instant, from what was "
-            f"known before it."
-        ),
+        f"{card.churn} {card.asked}",
         "## What it was trained on",
         _table(("", ""), card.facts),
         _table(
@@ -111,12 +97,9 @@ def render(card: ModelCard, gate: Sequence[str]) -> str:
             [(name, f"{rows:,}", first, last, mark) for name, rows, first, last, mark in card.tables],
         ),
         "## How good it was",
-        (
-            "Each cutoff was predicted by a model of the same recipe that knew only what was known then, calibrated by the "
-            "other cutoffs. In brackets: 95 % intervals."
-        ),
+        f"{card.checked} In brackets: 95 % intervals.",
         _table(
-            ("cutoff", "customers", "churned", *card.metrics),
+            (card.where, "customers", "churned", *card.metrics),
             [
                 (one.cutoff, f"{one.customers:,}", f"{one.churn_rate:.1%}", *map(_with_interval, one.figures))
                 for one in card.quality
@@ -129,7 +112,7 @@ def render(card: ModelCard, gate: Sequence[str]) -> str:
         ),
         "## Beside simpler ways",
         _table(
-            ("cutoff", "this model", *card.baselines),
+            (card.where, "this model", *card.baselines),
             [
                 (one.cutoff, _with_interval(one.figures[0]), *map(_with_interval, one.baselines))
                 for one in card.quality
@@ -162,15 +145,15 @@ def _segments(segments: Sequence[Segment]) -> str:
     if not segments:
         return "No part of the customers is large enough to be measured by itself."
     return _table(
-        ("", "", "predictions", "churned", "forecast", "AUROC"),
+        ("", "", "predictions", "churned", "forecast", "AUROC", "observed/expected", "slope"),
         [
             (
                 one.kind,
                 one.name,
-                f"{one.predictions:,}",
+                f"{one.n:,}",
                 f"{one.churn_rate:.1%}",
                 f"{one.forecast:.1%}",
-                _with_interval(one.auroc),
+                *map(_with_interval, (one.auroc, one.observed_expected, one.calibration_slope)),
             )
             for one in segments
         ],
@@ -194,4 +177,6 @@ def _figure(value: float) -> str:
 def _with_interval(one: Interval) -> str:
     if not math.isfinite(one.value):
         return _UNKNOWN
+    if not math.isfinite(one.low):
+        return _figure(one.value)
     return f"{_figure(one.value)} ({_figure(one.low)} to {_figure(one.high)})"

@@ -33,6 +33,8 @@ def render(content: ReportContent) -> str:
         count=wording.count,
         percent=wording.percent,
         decimals=wording.decimals,
+        compact=wording.compact,
+        chance=wording.chance,
         day=wording.day,
         interval=lambda estimate, unit="number": wording.interval(estimate, unit, content.currency),
         measure=lambda value, unit: wording.measure(value, unit, content.currency),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from retain.reports import wording
 from retain.reports.charts import found_at
-from retain.reports.wording import UNKNOWN, count, day, decimals, listed, money, percent
+from retain.reports.wording import UNKNOWN, count, day, decimals, listed, percent
 
 if TYPE_CHECKING:
     from retain.reports.content import ChurnDefinition, Contender, Number, Quality, ReportContent
@@ -26,7 +27,9 @@ _CHURN = {
 
 
 def window(churn: ChurnDefinition, cutoff: str) -> str:
-    """The label window of a cutoff, as the end of a sentence."""
+    """The label window of a cutoff, as the end of a sentence; nothing where labels are given, for they have none."""
+    if churn.kind == "given":
+        return ""
     days = f"{count(churn.horizon_days)} days"
     if churn.lead_days:
         return f"in the {days} that begin {count(churn.lead_days)} days after {day(cutoff)}"
@@ -35,6 +38,8 @@ def window(churn: ChurnDefinition, cutoff: str) -> str:
 
 def definition(churn: ChurnDefinition) -> str:
     """What counts as churn, and who is scored."""
+    if churn.kind == "given":
+        return f"{_CHURN[churn.kind]}. Scored are all customers of that table, with a label or without."
     start = (
         f", beginning {count(churn.lead_days)} days after the cutoff"
         if churn.lead_days
@@ -54,9 +59,9 @@ def lead(content: ReportContent) -> str:
     who = f"Of {count(head.scored)} {_WHO[kind]}, "
     when = window(content.churn, content.as_of)
     if not head.at_risk:
-        return f"{who}none is {at_risk(content)} of {_RISK[kind]} {when}."
+        return f"{who}none is {at_risk(content)} of {_RISK[kind]} {when}".rstrip() + "."
     verb = "is" if head.at_risk == 1 else "are"
-    said = f"{who}{count(head.at_risk)} {verb} {at_risk(content)} of {_RISK[kind]} {when}."
+    said = f"{who}{count(head.at_risk)} {verb} {at_risk(content)} of {_RISK[kind]} {when}".rstrip() + "."
     expected = expected_churners(content, head.at_risk_tiers)
     if expected is not None:
         said += f" If the probabilities hold, about {count(expected)} of them will {_FATE[kind]}."
@@ -81,7 +86,7 @@ def at_a_glance(content: ReportContent) -> str:
     if not head.scored:
         return "No customer scored"
     said = f"{count(head.at_risk)} of {count(head.scored)} at risk"
-    amount = money(head.value_at_risk, content.currency)
+    amount = wording.money(head.value_at_risk, content.currency)
     return said if amount == UNKNOWN else f"{said} \N{MIDDLE DOT} {amount}"
 
 
@@ -122,26 +127,61 @@ def deciles(quality: Quality) -> str:
 
 
 def against_baselines(quality: Quality) -> str:
-    """Whether the model beats the baselines, and how surely."""
+    """Whether the model ranks better than by lot and better than the others, and how surely."""
     ours = next((one for one in quality.contenders if one.ours), None)
     if ours is None:
         return ""
-    said = [_against(ours, other) for other in quality.contenders if not other.ours]
+    low = _finite(ours.auroc.low)
+    if low is not None and low <= 0.5:
+        return (
+            "The interval of its AUROC holds one half: the order in which it puts customers may be nothing but chance, "
+            "and nobody should be contacted because of it."
+        )
+    said = [_against(other) for other in quality.contenders if not other.ours]
     return " ".join(one for one in said if one)
 
 
-def _against(ours: Contender, other: Contender) -> str:
-    mine, theirs = _finite(ours.auroc.value), _finite(other.auroc.value)
-    if mine is None or theirs is None:
-        return f"How it compares with {other.name} is {UNKNOWN}."
-    low, high = _finite(ours.auroc.low), _finite(other.auroc.high)
-    if mine <= theirs:
-        return f"It ranks customers no better than {other.name}."
+def _against(other: Contender) -> str:
+    """What the paired difference says: what both find hard cancels, so overlapping intervals would say less."""
+    low = None if other.behind is None else _finite(other.behind.low)
+    high = None if other.behind is None else _finite(other.behind.high)
     if low is None or high is None:
-        return f"It ranks customers better than {other.name}, with intervals that are not known."
-    if low > high:
-        return f"It ranks customers better than {other.name}, by more than the intervals allow for."
-    return f"It ranks customers better than {other.name}, but the intervals overlap."
+        return f"How it compares with {other.name} is {UNKNOWN}."
+    if low <= 0 <= high:
+        return f"Chance may explain how far it is from {other.name} on the same customers."
+    near, far = sorted((abs(low), abs(high)))
+    word = "better" if low > 0 else "worse"
+    return f"It ranks the same customers {word} than {other.name}, by {decimals(near)} to {decimals(far)} of AUROC."
+
+
+def money(quality: Quality) -> str:
+    """What ordering by money instead of by risk reaches."""
+    ours = next((one for one in quality.money if one.ours), None)
+    other = next((one for one in quality.money if not one.ours), None)
+    if ours is None or other is None:
+        return ""
+    return (
+        f"Of all the value that left, the fifth listed first by {ours.name} held {percent(found_at(ours.gain, 0.2), 0)}, the "
+        f"fifth listed first by {other.name} {percent(found_at(other.gain, 0.2), 0)}."
+    )
+
+
+def segments(quality: Quality) -> str:
+    """In which parts the probabilities miss by plainly more, or plainly less, than among all customers."""
+    level = _finite(quality.level)
+    if level is None or not quality.segments:
+        return ""
+    more = [one for one in quality.segments if (_finite(one.level.low) or 0.0) > level]
+    fewer = [one for one in quality.segments if (_finite(one.level.high) or math.inf) < level]
+    said = f"Among all customers {decimals(level, 2)} left for each one forecast. "
+    if not more and not fewer:
+        return f"{said}In no part is it plainly otherwise."
+    parts = [
+        f"plainly {word} in {listed(tuple(f'{one.kind}: {one.name}' for one in those))}"
+        for word, those in (("more", more), ("fewer", fewer))
+        if those
+    ]
+    return f"{said}It was {'; '.join(parts)}."
 
 
 def _finite(value: Number) -> float | None:

@@ -36,6 +36,17 @@ def decimals(value: Number, places: int = 3) -> str:
     return f"{_MINUS}{text}" if negative else text
 
 
+def compact(value: Number) -> str:
+    """A number with about three digits, for the foot of a small chart.
+
+    >>> compact(1234.5), compact(42.25), compact(3.5), compact(3.0), compact(0.125)
+    ('1,234', '42', '3.5', '3', '0.12')
+    """
+    if value is None or not math.isfinite(value) or float(value).is_integer() or abs(value) >= 10:
+        return decimals(value, 0)
+    return decimals(value, 1 if abs(value) >= 1 else 2)
+
+
 def count(value: Number) -> str:
     """A whole number.
 
@@ -53,6 +64,16 @@ def percent(value: Number, places: int = 1) -> str:
     """
     text = decimals(None if value is None else 100 * value, places)
     return text if text == UNKNOWN else f"{text}%"
+
+
+def chance(value: Number) -> str:
+    """A p-value, without the digits that nobody needs.
+
+    >>> chance(0.0123), chance(0.00001)
+    ('0.012', 'below 0.001')
+    """
+    small = value is not None and value < 0.001
+    return "below 0.001" if small else decimals(value, 3)
 
 
 def money(value: Number, currency: str = "") -> str:

@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from retain.engine.panel import Snapshots
-from retain.labels import LABELS, sales_of
+from retain.labels import LABELS
+from retain.scoring.languages import DEFAULT, languages_of
 from retain.scoring.reasons import MOST, Reason, explain
 from retain.scoring.tiers import TierSettings, tier_of
 from retain.scoring.value import ValueSettings, expected_value, priority
-from retain.timeline import DAY
+from retain.timeline import DAY, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,12 +86,18 @@ class Scored:
 
 
 def score(
-    store: EventStore, bundle: Bundle, engine: Engine, as_of: int, tiers: TierSettings, value: ValueSettings
+    store: EventStore,
+    bundle: Bundle,
+    engine: Engine,
+    as_of: int,
+    tiers: TierSettings,
+    value: ValueSettings,
+    language: str = DEFAULT,
 ) -> Scored:
     """Probability, tier, value, priority and reasons of every eligible customer."""
     customers = np.flatnonzero(LABELS.get(bundle.churn.definition).eligible(store, as_of, bundle.churn))
     snapshots = Snapshots(customers, np.full(len(customers), as_of, dtype=np.int64))
-    return score_customers(store, bundle, engine, snapshots, tiers, value)
+    return score_customers(store, bundle, engine, snapshots, tiers, value, language)
 
 
 def score_customers(
@@ -100,6 +107,7 @@ def score_customers(
     snapshots: Snapshots,
     tiers: TierSettings,
     value: ValueSettings,
+    language: str = DEFAULT,
 ) -> Scored:
     """The same of these eligible customers, all at one cutoff; priority is among them."""
     customers = snapshots.customer
@@ -107,7 +115,9 @@ def score_customers(
     if len(customers):
         probability = bundle.probabilities(values)
         contributions = bundle.fitted.contributions(values)
-        worth = expected_value(store, int(snapshots.cutoff[0]), customers, value)
+        worth = expected_value(
+            store, int(snapshots.cutoff[0]), customers, value, bundle.churn, bundle.forecast
+        )
         effects = np.abs(contributions).mean(axis=0)
     else:
         probability, worth, contributions = (
@@ -126,7 +136,9 @@ def score_customers(
         expected_value=worth,
         value_at_risk=at_risk,
         priority=priority(at_risk, probability),
-        reasons=explain(bundle.features, values, contributions),
+        reasons=explain(
+            bundle.features, values, contributions, languages_of(store, customers, language), value.currency
+        ),
         feature_effects=tuple(ranked),
     )
 
@@ -189,25 +201,18 @@ def _statuses(
     store: EventStore, scored: IntArray, as_of: int, churn: ChurnSettings
 ) -> tuple[list[str], list[str | None]]:
     """Why each customer of the store has a score or has none."""
-    sales = sales_of(store)
-    known = sales.known < as_of
-    last = np.full(len(store.customer_ids), np.iinfo(np.int64).min)
-    np.maximum.at(last, sales.customer[known], sales.time[known])
-    ever = last > np.iinfo(np.int64).min
-    has_score = np.zeros(len(ever), dtype=bool)
+    label = LABELS.get(churn.definition)
+    last = label.last_seen(store, as_of)
+    has_score = np.zeros(len(last), dtype=bool)
     has_score[scored] = True
     status: list[str] = []
     why: list[str | None] = []
-    for mine, bought, when in zip(has_score, ever, last, strict=True):
+    for mine, when in zip(has_score, last.tolist(), strict=True):
         if mine:
             status.append(SCORED)
             why.append(None)
-        elif bought:
-            status.append(NOT_ELIGIBLE)
-            why.append(
-                f"last order {(as_of - int(when)) // DAY} days ago; active means one in {churn.active_days} days"
-            )
-        else:
-            status.append(NO_HISTORY)
-            why.append("no order known before this date")
+            continue
+        days = None if when == NEVER else (as_of - when) // DAY
+        status.append(NO_HISTORY if days is None else NOT_ELIGIBLE)
+        why.append(label.why_not_asked(days, churn))
     return status, why

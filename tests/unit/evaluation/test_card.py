@@ -12,8 +12,9 @@ import pytest
 from retain.evaluation.calibration import brier, ece, log_loss, observed_expected, recalibration
 from retain.evaluation.card import METRICS, Measures, measure
 from retain.evaluation.intervals import Interval
-from retain.evaluation.profit import ProfitSettings, empc
+from retain.evaluation.profit import ProfitSettings, empc, mpc
 from retain.evaluation.ranking import auroc, average_precision, lift_at
+from retain.evaluation.worth import savings, value_lift
 
 
 def sample(n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -27,7 +28,8 @@ def test_card_holds_what_the_single_metrics_say() -> None:
     """Every figure of the card is the one that its own function gives."""
     y, p = sample(400)
     profit = ProfitSettings(clv=120, incentive_cost=20)
-    card = measure(y, p, seed=1, resamples=60, profit=profit)
+    value = np.random.default_rng(2).lognormal(4, 1, 400)
+    card = measure(y, p, seed=1, resamples=60, profit=profit, value=value)
     slope, intercept = recalibration(y, p)
     alone = {
         "auroc": auroc(y, p),
@@ -40,9 +42,15 @@ def test_card_holds_what_the_single_metrics_say() -> None:
         "observed_expected": observed_expected(y, p),
         "lift_at_10": lift_at(y, p, 0.1),
         "empc": empc(y, p, profit).value,
+        "mpc": mpc(y, p, profit).value,
+        "value_lift_at_10": value_lift(y, p, value, 0.1),
+        "value_at_risk_lift_at_10": value_lift(y, p * value, value, 0.1),
+        "savings": savings(y, p, value, profit).value,
     }
     assert {name: card.interval(name).value for name in METRICS} == alone
     assert card.targeted_share == empc(y, p, profit).targeted_share
+    assert card.contacted_share == savings(y, p, value, profit).contacted_share
+    assert len(card.value_gain) == len(card.value_at_risk_gain) == 21
     assert all(card.interval(name).low < card.interval(name).high for name in METRICS)
     assert (card.n, card.churn_rate) == (400, y.mean())
 
@@ -83,3 +91,11 @@ def test_resamples_that_lack_a_class_do_not_count() -> None:
     y = np.array([1, *[0] * 9], np.int8)
     card = measure(y, np.linspace(0.9, 0.1, 10), seed=1, resamples=100)
     assert card.auroc == Interval(1.0, 1.0, 1.0)
+
+
+def test_without_values_nothing_is_told_by_value() -> None:
+    """Where no customer's value is known lift by value and savings are null, never 0."""
+    card = measure(*sample(200), seed=1, resamples=20).as_dict()
+    for name in ("value_lift_at_10", "value_at_risk_lift_at_10", "savings", "contacted_share"):
+        assert card[name] is None
+    assert card["value_gain"] == card["value_at_risk_gain"] == []

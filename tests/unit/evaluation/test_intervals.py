@@ -132,3 +132,17 @@ def test_delong_needs_two_of_each_class() -> None:
 def test_perfect_order_has_no_spread() -> None:
     """The interval of an AUROC of 1 is 1."""
     assert delong_interval([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9]) == Interval(1.0, 1.0, 1.0)
+
+
+def test_intervals_of_noise_hold_one_half() -> None:
+    """Where a score knows nothing, both intervals of its AUROC hold .5 about nineteen times in twenty."""
+    drawn = exact = 0
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        y, p = (random.random(200) < 0.3).astype(np.int8), random.beta(2, 5, 200)
+        found = bootstrap(tally(y, p), lambda one: {"auroc": auroc_each(one)}, seed=1, resamples=100)["auroc"]
+        drawn += found.low <= 0.5 <= found.high
+        alone = delong_interval(y, p)
+        exact += alone.low <= 0.5 <= alone.high
+    assert 53 <= drawn <= 60
+    assert 53 <= exact <= 60

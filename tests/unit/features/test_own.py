@@ -182,6 +182,7 @@ def test_without_a_phrase_the_formula_is_said(text: str, said: str) -> None:
         ),
         ("It", IT, "[features.own.It]: a feature's name holds small letters, digits and '_' and begins with a letter."),
         ('"a b"', IT, "[features.own.a b]: a feature's name holds"),
+        ("static_it", IT, "[features.own.static_it]: names that begin with 'static_' are for attributes of customers."),
         ("recency_days", IT, "[features.own.recency_days]: there is a feature of that name already."),
         ("cutoff", IT, "[features.own.cutoff]: there is a column of that name already."),
         ("it", IT + 'topic = "My topic"', "[features.own.it] topic is 'My topic'; it has to be one word"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
+from math import nan
+from typing import Any
 
 import pytest
 
 from retain.features import spec
-from retain.features.spec import Contrast, Feature, FeatureSet, Formula, How, Measure, Ratio, measures
+from retain.features.spec import Contrast, Feature, FeatureSet, Formula, How, Measure, Ratio, Remedy, measures
 from retain.timeline import Lookback
 
 COUNT = Measure("orders", How.COUNT)
@@ -115,33 +116,35 @@ def test_a_new_meaning_of_all_declarations_is_a_new_fingerprint(monkeypatch: pyt
     assert FeatureSet((IT,)).fingerprint != before
 
 
+def test_a_phrase_mentions_the_features_in_its_braces() -> None:
+    """As often as they occur."""
+    assert replace(IT, phrase="{a:days} and {b:order}, {a:days}").mentioned == ("a", "b", "a")
+
+
 @pytest.mark.parametrize(
-    ("phrase", "value", "said"),
+    ("remedy", "before", "after"),
     [
-        ("{it:days}", 0.0, "less than a day"),
-        ("{it:days}", 0.4, "less than a day"),
-        ("{it:days}", 1.0, "1 day"),
-        ("{it:days}", 1.4, "1 day"),
-        ("{it:days}", 1.6, "2 days"),
-        ("{it:days}", 1234.5, "1,234 days"),
-        ("{it:order}", 0.0, "no orders"),
-        ("every {it:interval}", 0.3, "every day"),
-        ("every {it:interval}", 21.4, "every 21 days"),
-        ("{it:order}", 1.0, "1 order"),
-        ("{it:order}", 1234.0, "1,234 orders"),
-        ("{it:,.0f} of {it:.1f}", 1234.56, "1,235 of 1234.6"),
-        ("{it:.0%}", 0.256, "26%"),
+        (Remedy("less", at_most=1.0), 30.0, 1.0),
+        (Remedy("less", at_most=1.0), 0.5, 0.5),
+        (Remedy("less", at_most=0.0), 2.0, 0.0),
+        (Remedy("more", at_least=1.0), 0.25, 1.0),
+        (Remedy("more", at_least=0.0), -1.0, 0.0),
+        (Remedy("more", at_least=1.0), 1.5, 1.5),
+        (Remedy("half", times=0.5), 1.0, 1.0),
+        (Remedy("half", times=0.5), 5.0, 3.0),
+        (Remedy("half", times=0.5), 8.0, 4.0),
+        (Remedy("gone", never=True), 8.0, nan),
+        (Remedy("less", at_most=1.0), nan, nan),
+        (Remedy("half", times=0.5), nan, nan),
     ],
 )
-def test_numbers_are_said_as_a_person_would(phrase: str, value: float, said: str) -> None:
-    """Days and nouns in the plural where it has to be; Python's own formats as they are."""
-    assert replace(IT, phrase=phrase).say({"it": value}) == said
+def test_a_remedy_changes_a_value_for_the_better_only(remedy: Remedy, before: float, after: float) -> None:
+    """What is as good already stays, numbers of events stay whole, and what is not known is not made up."""
+    assert remedy.applied(before) == pytest.approx(after, nan_ok=True)
 
 
-def test_a_phrase_needs_only_what_it_mentions() -> None:
-    """The features in its braces, each as often as it occurs."""
-    feature = replace(IT, phrase="{a:days} and {b:order}, {a:days}")
-    assert feature.mentioned == ("a", "b", "a")
-    assert feature.say({"a": 2, "b": 1, "c": 3}) == "2 days and 1 order, 2 days"
-    with pytest.raises(KeyError, match=re.escape("'b'")):
-        feature.say({"a": 2})
+@pytest.mark.parametrize("given", [{}, {"at_most": 0.0, "times": 0.5}, {"at_least": 1.0, "never": True}])
+def test_a_remedy_is_one_thing(given: dict[str, Any]) -> None:
+    """None at all, or two at a time, is refused."""
+    with pytest.raises(ValueError, match=r"the remedy 'it' needs one of at_most, at_least, times and never$"):
+        Remedy("it", **given)

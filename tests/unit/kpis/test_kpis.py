@@ -16,12 +16,14 @@ from retain.events.schemas import SCHEMAS, Kind
 from retain.events.store import MISSING, Column, EventStore, EventTable
 from retain.kpis import Kpi, kpi_history, kpis
 from retain.kpis.kpi import DEFINITIONS
+from retain.scoring.value import ValueSettings, learn_forecast, purchases
 from retain.timeline import DAY, instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 START, END = instant("2024-03-01"), instant("2024-04-01")
+VALUE = ValueSettings(horizon_days=60, margin_share=0.5)
 
 
 def read(table: str, text: str) -> EventTable:
@@ -64,7 +66,7 @@ def store(**tables: str) -> EventStore:
 
 def found(events: EventStore, start: int = START, end: int = END, active_days: int = 60) -> Mapping[str, Kpi]:
     """The KPIs of the period by name."""
-    return {one.name: one for one in kpis(events, start, end, active_days)}
+    return {one.name: one for one in kpis(events, start, end, active_days, VALUE)}
 
 
 ORDERS = """
@@ -184,6 +186,30 @@ def test_negative_amount_is_a_return_without_saying_so() -> None:
     assert told["revenue"].value == 6.0
     assert told["revenue_churn"].value is None
     assert "revenue stands in for margin" in told["clv_historic"].note
+
+
+def test_predicted_value_is_what_the_forecast_says_of_everybody() -> None:
+    """The mean over all who had bought by the end, those who may be gone included; later orders change nothing."""
+    rows = [f"{n} 2024-0{1 + n % 3}-02 {n}00\n{n} 2024-03-1{n} {n}50" for n in range(1, 10)]
+    text = "customer_id ordered_at amount\n0 2024-02-01 700\n" + "\n".join(rows)
+    events = store(orders=text)
+    told = found(events)["clv_predicted"]
+    forecast, known = learn_forecast(events, END), purchases(events, END)
+    assert forecast is not None
+    assert known is not None
+    revenue = forecast.revenue(known.history, known.spent, 60, VALUE.discount_rate)
+    assert told.value == pytest.approx(revenue.mean() * 0.5)
+    assert told.n == 10
+    assert told.note == "over 60 days, with 0.5 of the revenue as margin and 0.1 a year off"
+    assert found(store(orders=text + "\n0 2024-04-01 900"))["clv_predicted"] == told
+
+
+def test_predicted_value_is_unknown_where_nothing_can_be_learned() -> None:
+    """Few customers, no amounts, or no order at all: each says why."""
+    assert "too few customers" in found(store(orders=ORDERS))["clv_predicted"].note
+    bare = found(store(orders="customer_id ordered_at\n0 2024-03-02"))
+    assert bare["clv_predicted"].note == "orders have no column amount"
+    assert found(store())["clv_predicted"].note == "there is no table orders"
 
 
 def test_what_orders_do_not_tell_is_unknown_not_zero() -> None:
@@ -392,7 +418,7 @@ def test_fate_of_messages_that_nobody_recorded_is_unknown() -> None:
 
 def test_every_kpi_is_there_whatever_the_tables() -> None:
     """An empty store yields the whole catalogue, all unknown, each saying which table is missing."""
-    told = kpis(store(), START, END, 60)
+    told = kpis(store(), START, END, 60, VALUE)
     assert [one.name for one in told] == list(DEFINITIONS)
     assert all(one.value is None and one.note.startswith("there is no table") for one in told)
 
@@ -417,21 +443,23 @@ def test_tables_without_rows_are_unknown_not_a_crash() -> None:
 def test_later_events_do_not_change_the_past() -> None:
     """A KPI of March is the same whether or not April is in the store."""
     later = ORDERS + "1 2024-04-02 b2 sale 100 10 0\n5 2024-04-01 f1 sale 100 10 0\n"
-    assert kpis(store(orders=later), START, END, 60) == kpis(store(orders=ORDERS), START, END, 60)
+    assert kpis(store(orders=later), START, END, 60, VALUE) == kpis(
+        store(orders=ORDERS), START, END, 60, VALUE
+    )
 
 
 def test_history_is_a_row_of_equal_periods() -> None:
     """Oldest first, each as if asked for alone."""
     events = store(orders=ORDERS)
-    february, march = kpi_history(events, [END, START], 30, 60)
+    february, march = kpi_history(events, [END, START], 30, 60, VALUE)
     assert (february.start, february.end) == (START - 30 * DAY, START)
-    assert march.kpis == kpis(events, END - 30 * DAY, END, 60)
+    assert march.kpis == kpis(events, END - 30 * DAY, END, 60, VALUE)
 
 
 def test_kpis_are_json() -> None:
     """No NaN and no NumPy number gets out."""
     text = json.dumps(
-        [asdict(one) for one in kpis(store(orders=ORDERS, messages=MESSAGES), START, END, 60)],
+        [asdict(one) for one in kpis(store(orders=ORDERS, messages=MESSAGES), START, END, 60, VALUE)],
         allow_nan=False,
     )
     assert '"churn_rate"' in text
@@ -443,7 +471,7 @@ def test_kpis_are_json() -> None:
 def test_period_that_makes_no_sense_is_refused(end: int, active_days: int, message: str) -> None:
     """The message says what to mend."""
     with pytest.raises(WindowError, match=message):
-        kpis(store(), START, end, active_days)
+        kpis(store(), START, end, active_days, VALUE)
 
 
 def test_kpi_refuses_nan_and_unexplained_ignorance() -> None:

@@ -104,6 +104,69 @@ def test_expected_purchases_exist_where_the_published_expression_divides_by_zero
     assert sorted(around, reverse=True) == around
 
 
+def test_expected_purchases_of_those_who_stay_are_the_mean_of_what_they_buy() -> None:
+    """Among simulated customers who buy in the next 20 days, purchases of 60, of 20 and of 10 days are as many as expected."""
+    ages = np.full(20_000, 200.0)
+    # Every customer of one seed lives the same life, however far it is followed.
+    history, in_20 = simulated_steps(ages, (10.0, 20.0, 60.0))
+    stayed = in_20[20.0] > 0
+    for days, after in in_20.items():
+        expected = MODEL.expected_purchases_if_kept(history, days, 20.0)[stayed].mean()
+        assert after[stayed].mean() == pytest.approx(expected, rel=0.03)
+
+
+def simulated_steps(ages: np.ndarray, steps: tuple[float, ...]) -> tuple[History, dict[float, np.ndarray]]:
+    """Customers who live as the model says, and their purchases in each of these stretches after their age."""
+    random = np.random.default_rng(8)
+    repeats, last, after = [], [], []
+    for age in ages:
+        rate, gone = random.gamma(MODEL.r, 1 / MODEL.alpha), random.beta(MODEL.a, MODEL.b)
+        time, times = 0.0, []
+        while (time := time + random.exponential(1 / rate)) < age + max(steps):
+            times.append(time)
+            if random.random() < gone:
+                break
+        seen = [one for one in times if one < age]
+        repeats.append(len(seen))
+        last.append(max(seen, default=0.0))
+        after.append([sum(age <= one < age + step for one in times) for step in steps])
+    found = np.array(after)
+    history = History(np.array(repeats), np.array(last), np.asarray(ages, np.float64))
+    return history, {step: found[:, place] for place, step in enumerate(steps)}
+
+
+def test_expected_purchases_of_those_who_stay_over_the_same_stretch() -> None:
+    """Within the very horizon it is the expectation over the probability of buying at all: once at least."""
+    history = History(np.array([0, 1, 9]), np.array([0, 4.0, 10.0]), np.array([30.0, 90.0, 900.0]))
+    kept = MODEL.expected_purchases_if_kept(history, 45.0, 45.0)
+    buys = 1 - MODEL.no_purchase(history, 45.0)
+    assert kept[:2] == pytest.approx((MODEL.expected_purchases(history, 45.0) / buys)[:2], rel=1e-9)
+    # The last has long been gone: the probability rounds to 0, and the answer is right all the same.
+    assert 1 <= kept[2] < 2
+
+
+@pytest.mark.parametrize("within", [0.0, -1.0])
+def test_nobody_stays_within_no_time(within: float) -> None:
+    """An empty window is refused."""
+    history = History(np.array([0]), np.array([0.0]), np.array([30.0]))
+    with pytest.raises(ValueError, match="nobody buys within"):
+        MODEL.expected_purchases_if_kept(history, 30.0, within)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [(0.7, 1e5), (1.6e5, 1.6e5), (6e-6, 1e5), (6e-6, 6e-6), (0.5, 0.5), (0.2, 0.8)]
+)
+def test_sharp_and_flat_drop_out_probabilities_keep_their_mean(a: float, b: float) -> None:
+    """Parameters at the edge of the fit give numbers: rates as they are while alive, at most one every 1/rate days."""
+    model = BgNbd(r=1.5, alpha=30.0, a=a, b=b)
+    history = History(np.array([2]), np.array([40.0]), np.array([50.0]))
+    steady = (1.5 + 2) / (30 + 50) * 20
+    found = model.expected_purchases_if_kept(history, 20.0, 1e9)[0]
+    assert 0 < found <= steady * (1 + 1e-9)
+    if a < 1e-3:
+        assert b < 1 or found == pytest.approx(steady, rel=1e-4)
+
+
 def test_no_future_has_no_purchase() -> None:
     """In 0 days nothing is bought; in ever longer stretches silence grows less probable, down to being gone."""
     history = History(np.array([0, 4]), np.array([0.0, 50.0]), np.array([30.0, 60.0]))

@@ -17,6 +17,9 @@ from retain.errors import ModelError
 from retain.features.catalog import EVERY
 from retain.features.spec import Feature, FeatureSet, How, Measure
 from retain.labels import ChurnSettings
+from retain.lifetime.bgnbd import BgNbd
+from retain.lifetime.forecast import Forecast
+from retain.lifetime.gamma_gamma import GammaGamma
 from retain.modelling import bundle
 from retain.modelling.training import TrainingSettings, train
 from retain.timeline import DAY, instant, instant_text
@@ -63,6 +66,15 @@ def test_a_bundle_is_the_model_that_was_saved(trained: Trained, kept: Path) -> N
     assert opened.card["training"]["rows"] == trained.rows
     assert opened.card["training"]["cutoffs"][-1] == instant_text(trained.plan.cutoffs[-1])
     assert len(opened.card["training"]["contests"]) == len(trained.contests)
+
+
+def test_a_bundle_keeps_the_forecast_learned_beside_it(trained: Trained, kept: Path, tmp_path: Path) -> None:
+    """It comes back with every digit, and another forecast is another version."""
+    forecast = Forecast(BgNbd(0.1, 1 / 3, 2.0, 3.0), GammaGamma(1.0, 2.0, 3.0), kept_share=0.7)
+    version = bundle.save(trained, tmp_path / "with", data=DATA, forecast=forecast)
+    assert bundle.load(tmp_path / "with").forecast == forecast
+    assert bundle.load(kept).forecast is None
+    assert version != bundle.load(kept).version
 
 
 def test_a_bundle_is_text(kept: Path) -> None:
@@ -135,7 +147,7 @@ def test_a_damaged_file_is_refused(copy: Path, name: str, spoil: str) -> None:
         bundle.load(copy)
 
 
-@pytest.mark.parametrize("card", ["[]", "null", "3", '"x"', "{}", '{"format": 4}'])
+@pytest.mark.parametrize("card", ["[]", "null", "3", '"x"', "{}", f'{{"format": {bundle.FORMAT}}}'])
 def test_json_that_is_no_card_is_refused(copy: Path, card: str) -> None:
     """As damaged, not with a traceback."""
     (copy / bundle.CARD).write_text(card)

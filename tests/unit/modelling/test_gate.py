@@ -139,3 +139,10 @@ def test_a_verdict_is_what_its_checks_are() -> None:
     assert gate.Verdict.of(verdict.text()) == verdict
     assert verdict.as_dict()["compared_with"] == "abc"
     assert gate.Verdict((gate.fits(""),), "").as_dict()["compared_with"] is None
+
+
+def test_parts_of_the_customers_are_called_so() -> None:
+    """Where labels are given there are no later cutoffs to speak of."""
+    words = ("part", "parts")
+    assert "at 3 parts is" in gate.quality(cutoffs(), Calibration(), words)[0].words
+    assert "at 1 part is" in gate.quality(cutoffs()[:1], Calibration(), words)[0].words

@@ -27,6 +27,32 @@ def panel(seed: int, honest: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 @given(
+    values=st.lists(st.sampled_from([np.nan, np.inf, -1.0, 0.0, 0.5, 2.0]), min_size=4, max_size=30),
+    data=st.data(),
+)
+def test_each_auroc_is_the_share_of_pairs_in_order(values: list[float], data: st.DataObject) -> None:
+    """Pair by pair within each cutoff, equals as half, what is not known below all or above all."""
+    y, cutoff = (
+        np.array(data.draw(st.lists(st.integers(0, 1), min_size=len(values), max_size=len(values))))
+        for _ in range(2)
+    )
+    pairs = [
+        (first, second)
+        for first in range(len(values))
+        for second in range(len(values))
+        if y[first] > y[second] and cutoff[first] == cutoff[second]
+    ]
+    best = 0.5
+    for beyond in (-1e9, 1e9):
+        known = [one if np.isfinite(one) else beyond for one in values]
+        right = sum((known[a] > known[b]) + (known[a] == known[b]) / 2 for a, b in pairs)
+        share = right / len(pairs) if pairs else 0.5
+        best = max(best, share, 1 - share)
+    found = leaks.alone(np.array(values)[:, None], y.astype(np.int8), cutoff)
+    assert found.tolist() == [pytest.approx(best, abs=1e-12)]
+
+
+@given(
     seed=st.integers(0, 10_000),
     wrong=st.floats(0, 0.04),
     missing=st.sampled_from(["none", "churned", "stayed", "some"]),

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from retain.errors import UsageError
-from retain.modelling.learners import LEARNERS, RFM, Logistic, Task
+from retain.modelling.hazard import TENURE
+from retain.modelling.learners import LEARNERS, RFM, Logistic, Predictions, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from retain.modelling.learners import FloatArray
+    from retain.modelling.learners import Fitted, FloatArray
 
     MakeTask = Callable[..., Task]
 
@@ -35,6 +36,16 @@ def task(rows: int = 300, *, size: int = 50, x: FloatArray | None = None, seed: 
     luck = np.random.default_rng(3).logistic(size=len(x))
     y = (np.nan_to_num(x[:, 0]) / 15 - np.nan_to_num(x[:, 1]) / 2 + luck > 0).astype(np.int8)
     return Task(x, y, NAMES[: x.shape[1]], size=size, seed=seed)
+
+
+def each_size(one: Task, learner: str, x: FloatArray) -> bool:
+    """Whether predictions at all sizes together are those of the model cut to each."""
+    predictions = Predictions(x)
+    asked = [predictions.of(name, one.fitted(name)) for name in LEARNERS.names()]
+    found = asked[LEARNERS.names().index(learner)]
+    sizes = LEARNERS.get(learner).sizes
+    wanted = [one.fitted(learner).log_odds(x, size).tobytes() for size in sizes]
+    return [found[size].tobytes() for size in sizes] == wanted
 
 
 each_learner = pytest.mark.parametrize("learner", LEARNERS.names())
@@ -83,11 +94,15 @@ def test_rows_are_predicted_one_by_one(learner: str) -> None:
 @each_learner
 def test_it_learns_what_there_is_to_learn(learner: str) -> None:
     """On rows that it has not seen the long silent score above the rest."""
-    fitted = task(600).fitted(learner)
+    rows = task(600)
+    by_tenure = learner == "tenure_hazard"
+    if by_tenure:
+        # It reads that one column and no other.
+        rows = Task(rows.x, rows.y, (TENURE, *NAMES[1:]), size=rows.size, seed=rows.seed)
     x = panel(200, seed=9)
-    odds = fitted.log_odds(x)
+    odds = rows.fitted(learner).log_odds(x)
     assert np.corrcoef(odds, x[:, 0])[0, 1] > 0.5
-    assert np.corrcoef(odds, x[:, 1])[0, 1] < 0
+    assert by_tenure or np.corrcoef(odds, x[:, 1])[0, 1] < 0
 
 
 @each_learner
@@ -192,3 +207,101 @@ def test_an_unknown_learner_is_refused_with_the_nearest() -> None:
     """The list comes from the table."""
     with pytest.raises(UsageError, match=r"No learner is called 'lightbgm'\. Did you mean 'lightgbm'\?"):
         task().fitted("lightbgm")
+
+
+def with_words(rows: int = 400, seed: int = 5) -> FloatArray:
+    """A number that tells a little, a category whose second word tells much, sometimes not known, and one word only."""
+    random = np.random.default_rng(seed)
+    word = random.integers(1, 4, rows).astype(np.float64)
+    word[random.random(rows) < 0.1] = np.nan
+    return np.column_stack([random.normal(size=rows), word, np.ones(rows)])
+
+
+def words_task(x: FloatArray, learner: str) -> Fitted:
+    luck = np.random.default_rng(3).logistic(size=len(x))
+    y = (x[:, 0] / 2 + np.where(x[:, 1] == 2, 3.0, -1.0) + luck > 0).astype(np.int8)
+    names = ("recency_days", "static_plan", "static_land")
+    return Task(x, y, names, size=50, seed=20, categories=names[1:]).fitted(learner)
+
+
+@each_learner
+def test_a_model_of_categories_is_kept_and_adds_up(learner: str) -> None:
+    """As one of numbers: text and log-odds bit for bit, contributions to the last digit but a few."""
+    fitted = words_task(with_words(), learner)
+    again = LEARNERS.get(learner).load(fitted.text())
+    x = with_words(100, seed=6)
+    assert again.text() == fitted.text()
+    assert again.log_odds(x).tobytes() == fitted.log_odds(x).tobytes()
+    parts = fitted.contributions(x)
+    assert again.contributions(x).tobytes() == parts.tobytes()
+    base = fitted.log_odds(x) - parts.sum(axis=1)
+    assert base == pytest.approx(np.full(100, base[0]), abs=1e-9)
+    assert not parts[:, 2].any()
+
+
+@pytest.mark.parametrize("learner", ["blend", "lightgbm", "logistic"])
+def test_words_have_no_order(learner: str) -> None:
+    """The middle one can be the dangerous one, and one never seen counts as not known."""
+    fitted = words_task(with_words(), learner)
+    rows = np.column_stack([np.zeros(5), [1.0, 2.0, 3.0, np.nan, 0.0], np.ones(5)])
+    first, second, third, unknown, nought = fitted.log_odds(rows).tolist()
+    assert second > max(first, third) + 0.3
+    assert abs(first - third) < 0.3
+    assert unknown == nought
+
+
+@pytest.mark.parametrize("learner", ["blend", "lightgbm", "logistic"])
+def test_not_known_is_a_word_like_any_other(learner: str) -> None:
+    """Where those of whom nothing is known leave, the models learn it."""
+    x = with_words()
+    y = (np.isnan(x[:, 1]) ^ (np.arange(len(x)) % 20 == 0)).astype(np.int8)
+    names = ("number", "static_plan", "static_land")
+    fitted = Task(x, y, names, size=100, seed=20, categories=names[1:]).fitted(learner)
+    odds = fitted.log_odds(np.array([[0.0, np.nan, 1.0], [0.0, 1.0, 1.0]]))
+    assert odds[0] > odds[1] + 0.3
+
+
+def test_the_baseline_reads_no_category() -> None:
+    """It has its three features, and says the churn rate where it has none."""
+    x = with_words()[:, 1:]
+    y = (np.arange(len(x)) % 4 == 0).astype(np.int8)
+    fitted = Task(x, y, ("a", "b"), size=1, seed=1, categories=("a", "b")).fitted("rfm_logistic")
+    assert fitted.log_odds(x) == pytest.approx(np.full(len(x), np.log(1 / 3)))
+
+
+@pytest.mark.parametrize("learner", ["blend", "lightgbm", "logistic"])
+@pytest.mark.parametrize(("key", "sign"), [("rising", 1), ("falling", -1)])
+def test_risk_moves_only_the_way_it_may(learner: str, key: str, sign: int) -> None:
+    """Along a feature that is named, whatever the rows say."""
+    x = np.random.default_rng(2).normal(size=(500, 2))
+    y = (sign * np.sin(2 * x[:, 0]) + x[:, 1] / 2 + np.random.default_rng(3).normal(size=500) > 0).astype(
+        np.int8
+    )
+    line = np.column_stack([np.linspace(-3, 3, 200), np.zeros(200)])
+
+    def steps(**direction: tuple[str, ...]) -> FloatArray:
+        fitted = Task(x, y, ("number", "other"), size=200, seed=20, **direction).fitted(learner)
+        return np.asarray(np.diff(fitted.log_odds(line)) * sign)
+
+    assert steps(**{key: ("number",)}).min() >= 0
+    wrong = {"rising": "falling", "falling": "rising"}[key]
+    assert steps(**{wrong: ("number",)}).max() <= 0
+    free = steps()
+    assert free.max() > 0
+    assert learner == "logistic" or free.min() < 0
+
+
+@each_learner
+def test_predictions_at_all_sizes_are_those_of_the_model_cut_to_each(learner: str) -> None:
+    """Bit for bit, with more rows than are walked through the trees at a time, and for trees that stopped growing early."""
+    size = max(max(LEARNERS.get(name).sizes) for name in LEARNERS.names())
+    assert each_size(task(size=size), learner, panel(10_007, seed=9))
+    assert each_size(task(20, size=size), learner, panel(30, seed=9))
+
+
+def test_a_feature_that_is_always_known_has_no_weight_for_being_unknown() -> None:
+    """Only what is unknown at times can say something by it."""
+    fitted = json.loads(task().fitted("logistic").text())
+    weights = dict(zip([NAMES[at] for at in fitted["columns"]], fitted["weight_unknown"], strict=True))
+    assert weights.pop("tenure_days") != 0
+    assert set(weights.values()) == {0.0}

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from retain.errors import ModelError
+from retain.errors import ModelError, StoreError
 from retain.modelling import bundle
 from retain.modelling.gate import Verdict, fits
 from retain.modelling.tracking import Registered, Tracking, TrackingSettings
+from retain.modelling.waiting import Measured, Training
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,16 +44,20 @@ def tracking(workspace: Path, request: pytest.FixtureRequest) -> Tracking:
 def log(tracking: Tracking, kept: Path, rows: pd.DataFrame) -> Log:
     """A function that logs the small model under a version."""
 
-    def logged(version: str) -> Registered:
-        return tracking.log(
-            kept,
+    def logged(version: str, *, candidate: bool = True) -> Registered:
+        few = rows.head(3)
+        said = Training(
             version=version,
             trained_until="2024-02-05",
-            params={"seed": 20},
+            params={"seed": "20"},
             metrics={"auroc": 0.8},
             tags={"data.orders": "f" * 64},
-            example=rows.head(3),
+            columns=tuple(few.columns),
+            words=(),
+            rows=tuple(map(tuple, few.to_numpy().tolist())),
+            candidate=candidate,
         )
+        return tracking.log(kept, said)
 
     return logged
 
@@ -79,28 +84,13 @@ def test_the_same_version_is_logged_once(tracking: Tracking, log: Log) -> None:
     assert len(tracking.versions()) == 1
 
 
-def test_a_model_made_to_be_measured_is_no_challenger_until_it_is_one(
-    tracking: Tracking, kept: Path, rows: pd.DataFrame
-) -> None:
+def test_a_model_made_to_be_measured_is_no_challenger_until_it_is_one(tracking: Tracking, log: Log) -> None:
     """The same version trained in earnest later gets the alias; once judged it keeps what it has."""
-
-    def logged(version: str, *, candidate: bool) -> Registered:
-        return tracking.log(
-            kept,
-            version=version,
-            trained_until="2024-02-05",
-            params={},
-            metrics={},
-            tags={},
-            example=rows.head(3),
-            candidate=candidate,
-        )
-
-    assert logged("aaaaaaaaaaaa", candidate=False).aliases == ()
-    assert logged("aaaaaaaaaaaa", candidate=True).aliases == ("challenger",)
+    assert log("aaaaaaaaaaaa", candidate=False).aliases == ()
+    assert log("aaaaaaaaaaaa", candidate=True).aliases == ("challenger",)
     tracking.judged(tracking.find("1"), REFUSED)
-    assert logged("bbbbbbbbbbbb", candidate=True).aliases == ("challenger",)
-    assert logged("aaaaaaaaaaaa", candidate=True).aliases == ()
+    assert log("bbbbbbbbbbbb", candidate=True).aliases == ("challenger",)
+    assert log("aaaaaaaaaaaa", candidate=True).aliases == ()
 
 
 def test_promotion_and_rollback(tracking: Tracking, log: Log) -> None:
@@ -179,7 +169,7 @@ def test_nothing_is_pickled(log: Log, workspace: Path) -> None:
 def test_an_evaluation_is_a_run_of_its_own(tracking: Tracking, log: Log) -> None:
     """With its figures, as far as they are known."""
     logged = log("aaaaaaaaaaaa")
-    tracking.log_evaluation(logged, "2024-01-01", {"auroc": 0.75, "empc": float("nan")})
+    tracking.log_evaluation(Measured("2024-01-01", logged.version, {"auroc": 0.75, "empc": float("nan")}))
     runs = tracking._client.search_runs([tracking._experiment])
     run = next(one for one in runs if one.info.run_name == "evaluate 2024-01-01")
     assert run.data.metrics == {"auroc": 0.75}
@@ -207,5 +197,41 @@ def test_a_store_that_cannot_be_opened_is_named(uri: str, tmp_path: Path) -> Non
     """A damaged database and an address of no kind end in one message, not in MLflow's."""
     damaged = tmp_path / "damaged.db"
     damaged.write_bytes(b"no database at all" * 200)
-    with pytest.raises(ModelError, match=r"model store .* cannot be opened .*Check \[tracking\] uri"):
+    with pytest.raises(StoreError, match=r"model store .* cannot be used .*Check \[tracking\] uri"):
         Tracking(TrackingSettings(uri=uri.format(here=damaged)), tmp_path, "project")
+
+
+def test_a_run_cut_off_after_registering_is_ended_by_the_next_attempt(tracking: Tracking, log: Log) -> None:
+    """Logging again adds nothing and leaves no open run."""
+    made = log("aaaaaaaaaaaa")
+    tracking._client.update_run(made.run_id, status="RUNNING")
+    assert log("aaaaaaaaaaaa") == made
+    assert tracking._client.get_run(made.run_id).info.status == "FINISHED"
+
+
+def test_a_missing_file_of_the_store_is_named(tracking: Tracking, log: Log, workspace: Path) -> None:
+    """Its artifacts deleted, a model cannot be opened, and the message says which store."""
+    made = log("aaaaaaaaaaaa")
+    project = tracking.name.removeprefix("retain-")
+    shutil.rmtree(workspace / "mlartifacts" / project)
+    with pytest.raises(StoreError, match=r"mlflow\.db"):
+        tracking.bundle_of(made)
+
+
+def test_a_workspace_can_be_moved_with_its_store(
+    tracking: Tracking, log: Log, tmp_path: Path, workspace: Path, kept: Path
+) -> None:
+    """Models open from the new place though the old one is gone, and new ones are written there; another project's stay."""
+    first = log("aaaaaaaaaaaa")
+    project = tracking.name.removeprefix("retain-")
+    there = tmp_path / "there"
+    there.mkdir()
+    shutil.copy(workspace / "mlflow.db", there)
+    shutil.move(workspace / "mlartifacts" / project, there / "mlartifacts" / project)
+    after = Tracking(TrackingSettings(), there, project)
+    folder = after.bundle_of(after.find("1"))
+    assert folder.is_relative_to(there)
+    assert bundle.load(folder).version == bundle.load(kept).version
+    assert after.find("1") == first
+    with after._run("another") as (mlflow, _):
+        assert mlflow.get_artifact_uri().startswith(there.as_uri())

@@ -18,9 +18,10 @@ from retain.labels import LABELS, ChurnSettings
 from retain.modelling import training
 from retain.modelling.learners import LEARNERS, Task
 from retain.modelling.training import (
-    BASELINE,
+    BASELINES,
     Contest,
     TrainingSettings,
+    drawn,
     eligible_snapshots,
     make_plan,
     train,
@@ -105,7 +106,7 @@ def test_too_short_a_history_is_refused(orders_store: Build) -> None:
     """Before the first label window has closed there is no cutoff; a day more and there is one."""
     with pytest.raises(
         WindowError,
-        match=r"closed by 2023-03-01: the first order is of 2023-01-01, and a cutoff needs 30 days of .* and 30 days",
+        match=r"closed by 2023-03-01: the data begin on 2023-01-01, and a cutoff needs 30 days of .* and 30 days",
     ):
         make_plan(stretch(orders_store, 59), FIRST + 59 * DAY, CHURN, TrainingSettings())
     with pytest.raises(
@@ -164,7 +165,7 @@ def test_snapshots_are_the_eligible_at_each_cutoff(orders: Orders) -> None:
 
 def test_a_model_comes_with_how_it_came_about(shop: EventStore, trained: Trained) -> None:
     """Every learner competes and so does the baseline; the best of them is fitted on all rows."""
-    assert {one.learner for one in trained.contests} == {"logistic", "lightgbm", "blend", BASELINE}
+    assert {one.learner for one in trained.contests} == {"logistic", "lightgbm", "blend", BASELINES["orders"]}
     scores = [one.mean_auroc for one in trained.contests]
     assert scores == sorted(scores, reverse=True)
     assert (trained.learner, trained.size) == (trained.contests[0].learner, trained.contests[0].size)
@@ -204,7 +205,7 @@ def test_training_twice_gives_the_same_model(shop: EventStore, trained: Trained,
 def test_features_that_the_baseline_cannot_read_do_not_stop_the_training(shop: EventStore) -> None:
     """It then says the churn rate of everybody, and loses."""
     found = quickly(shop, ["rhythm"])
-    baseline = next(one for one in found.contests if one.learner == BASELINE)
+    baseline = next(one for one in found.contests if one.learner == BASELINES["orders"])
     assert baseline.mean_auroc == 0.5
     assert found.learner == "logistic"
 
@@ -324,3 +325,36 @@ def test_the_smaller_of_equal_sizes_wins() -> None:
     truth = [np.array([0, 1, 0, 1], dtype=np.int8)]
     same, worse = np.array([0.1, 0.9, 0.2, 0.8]), np.array([0.9, 0.1, 0.8, 0.2])
     assert training._contest("it", [{50: worse, 100: same, 200: same}], truth) == Contest("it", 100, (1.0,))
+
+
+def test_very_many_rows_are_drawn_from_and_few_are_all_taken() -> None:
+    """In their order, each at most once, the same for the same seed; from all parts alike."""
+    rows = np.arange(1_000) * 3
+    assert drawn(rows, 1, 1_000) is rows
+    found = drawn(rows, 1, 300)
+    assert len(found) == len(set(found.tolist()) & set(rows.tolist())) == 300
+    assert (np.diff(found) > 0).all()
+    assert found.tolist() == drawn(rows, 1, 300).tolist()
+    assert found.tolist() != drawn(rows, 2, 300).tolist()
+    # A quarter of the rows; six is the standard deviation of chance.
+    assert 50 < (found < 750).sum() < 100
+
+
+def test_a_draw_for_validation_leaves_the_final_fit_alone(
+    shop: EventStore, trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Validation learns from fewer rows and says something else; the model of the same learner and size learns from all."""
+    monkeypatch.setattr(training, "MOST_ROWS", 200)
+    only = TrainingSettings(step_days=15, validation_cutoffs=2, learners=("logistic",))
+
+    def made() -> Trained:
+        engine = ENGINES.get("kernel")
+        return train(shop, trained.features, engine, trained.plan.until, trained.churn, only, lambda _: None)
+
+    few = made()
+    monkeypatch.undo()
+    full = made()
+    odds = [one.validated[-1].log_odds["logistic"] for one in (few, full)]
+    assert (odds[0] != odds[1]).any()
+    assert few.rows == full.rows
+    assert (few.learner, few.fitted.text()) == (full.learner, full.fitted.text())

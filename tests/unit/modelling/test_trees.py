@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from retain.errors import ModelError
-from retain.modelling.trees import Forest, Leaf, Split, Step, View, read_forest
+from retain.modelling.trees import Forest, Leaf, Split, Step, View, categories_of, read_forest
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_what_is_unknown_goes_to_its_side() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("num_cat", "1", "categorical splits"),
+        ("num_cat", "1", "cat_boundaries"),
         ("is_linear", "1", "linear leaves"),
         ("left_child", "0 1", "do not form one tree"),
         ("left_child", "7 1", "do not form one tree"),
@@ -106,3 +106,51 @@ def test_a_forest_of_too_few_columns_is_refused() -> None:
     step = Step(Split(View(2, 0, unknown_left=False), 1.0), left=True, share=0.5)
     with pytest.raises(ModelError, match="2 features and asks for number 2"):
         Forest(2, ((Leaf(1.0, (step,)),),))
+
+
+@pytest.fixture(scope="module")
+def with_words() -> str:
+    """One tree of two leaves that asks for the words 1, 3 and 40 of a category."""
+    word = np.tile([1.0, 2.0, 3.0, 40.0, 41.0], 20)
+    settings = {
+        "objective": "binary",
+        "num_leaves": 2,
+        "min_data_in_leaf": 5,
+        "min_data_per_group": 1,
+        "cat_smooth": 0,
+        "max_cat_to_onehot": 1,
+        "num_threads": 1,
+        "verbosity": -1,
+    }
+    data = lightgbm.Dataset(word[:, None], label=np.isin(word, (1, 3, 40)), categorical_feature=[0])
+    return str(lightgbm.train(settings, data, num_boost_round=1).model_to_string())
+
+
+def test_a_split_asks_for_some_words_of_a_category(with_words: str) -> None:
+    """Whatever is no word that was asked for goes right: other words, beyond them, below 0, and not known."""
+    ((leaf, _),) = read_forest(with_words).trees
+    (split,) = [step.split for step in leaf.path]
+    assert set(split.among) in ({1, 3, 40}, {2, 41})
+    asked = split.view.of(np.array([*split.among, 2.9, 99.0, -1.0, np.nan, np.inf]))
+    some = [True] * len(split.among)
+    assert split.passed(asked).tolist() == [*some, 2 in split.among, False, False, False, False]
+
+
+def test_categories_are_told_by_the_text(text: str, with_words: str) -> None:
+    """A column of numbers is none."""
+    assert categories_of(text) == ()
+    assert categories_of(with_words) == (0,)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("cat_threshold", "0 0", "asks for no category"),
+        ("cat_threshold", "1", "not whole"),
+        ("cat_boundaries", "0 0 2", "not whole"),
+    ],
+)
+def test_a_damaged_set_of_categories_is_refused(with_words: str, name: str, value: str, said: str) -> None:
+    """A wrong text is said to be wrong, never taken for another model."""
+    with pytest.raises(ModelError, match=said):
+        read_forest(changed(with_words, name, value))

@@ -11,15 +11,18 @@ from retain.reports.content import (
     Contender,
     Customer,
     Decile,
+    Dependence,
     Estimate,
     Headline,
     Importance,
     KeyFigure,
     Metric,
+    MoneyCurve,
     Quality,
     Reason,
     ReliabilityBin,
     ReportContent,
+    Segment,
     StatusCount,
     TableAccount,
     Tier,
@@ -83,6 +86,20 @@ def example(customers: int = 50) -> ReportContent:
             Importance("Tickets reopened, 90 days", 0.093, "Trouble with support"),
             Importance("Mean delay of deliveries", 0.064, "Late deliveries"),
             Importance("Lowest rating, 180 days", 0.041, "Poor ratings"),
+        ),
+        dependence=(
+            Dependence(
+                "Days since the last order",
+                tuple((float(day), 0.2 + 0.6 * day / 180) for day in range(0, 181, 12)),
+                tuple(400 - 20 * at for at in range(20)),
+            ),
+            Dependence(
+                "Days since the last order, in usual gaps",
+                ((0.25, 0.31), (1.0, 0.38), (2.5, 0.55), (12.0, 0.62)),
+                (310, 120, 40, 11),
+                unknown_share=0.12,
+                when_unknown=0.47,
+            ),
         ),
         actions=(
             Action(
@@ -221,8 +238,9 @@ def _quality() -> Quality:
         ),
         contenders=(
             Contender("LightGBM", Estimate(0.787, 0.770, 0.804), 0.187, 2.11, ours=True, gain=_curve(found)),
-            Contender("RFM logistic regression", Estimate(0.752, 0.733, 0.770), 0.199, 1.92, gain=_curve([0.93 * x + 0.07 * (i + 1) / 10 for i, x in enumerate(found)])),
-            Contender("BG/NBD", Estimate(0.731, 0.712, 0.750), 0.211, 1.80, gain=_curve([0.82 * x + 0.18 * (i + 1) / 10 for i, x in enumerate(found)])),
+            Contender("RFM logistic regression", Estimate(0.752, 0.733, 0.770), 0.199, 1.92, gain=_curve([0.93 * x + 0.07 * (i + 1) / 10 for i, x in enumerate(found)]), behind=Estimate(0.035, 0.024, 0.046), p_value=1e-6),
+            Contender("BG/NBD", Estimate(0.731, 0.712, 0.750), 0.211, 1.80, gain=_curve([0.82 * x + 0.18 * (i + 1) / 10 for i, x in enumerate(found)]), behind=Estimate(0.056, 0.041, 0.071), p_value=1e-9),
+            Contender("The champion, model 3", Estimate(0.785, 0.768, 0.802), behind=Estimate(0.002, -0.002, 0.006), p_value=0.327),
         ),
         reliability=tuple(
             ReliabilityBin(predicted, observed, n, max(0.0, observed - 0.045), min(1.0, observed + 0.045))
@@ -235,6 +253,16 @@ def _quality() -> Quality:
             Decile(i + 1, 266, churners[i], churners[i] / 266, churners[i] / 266 / (sum(churners) / 2660), found[i])
             for i in range(10)
         ),
+        money=(
+            MoneyCurve("value at risk", _curve([0.46, 0.61, 0.71, 0.79, 0.85, 0.9, 0.94, 0.97, 0.99, 1.0]), ours=True),
+            MoneyCurve("risk alone", _curve([0.05, 0.12, 0.2, 0.3, 0.4, 0.52, 0.64, 0.77, 0.9, 1.0])),
+        ),
+        segments=(
+            Segment("country", "United Kingdom", 2201, 0.402, Estimate(0.789, 0.77, 0.808), Estimate(1.01, 0.97, 1.05), Estimate(1.02, 0.91, 1.13)),
+            Segment("country", "all others", 459, 0.371, Estimate(0.76, 0.71, 0.81), Estimate(0.88, 0.79, 0.97), Estimate(float("nan"))),
+            Segment("customer since", "a year ago or more", 1420, 0.31, Estimate(0.78, 0.75, 0.81), Estimate(1.1, 1.03, 1.17), Estimate(1.2, 1.05, 1.35)),
+        ),
+        level=1.0,
     )  # fmt: skip
 
 

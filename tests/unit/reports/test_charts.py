@@ -8,7 +8,17 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from retain.reports import charts
-from retain.reports.content import Contender, Decile, Estimate, Importance, Reason, ReliabilityBin, Tier
+from retain.reports.content import (
+    Contender,
+    Decile,
+    Dependence,
+    Estimate,
+    Importance,
+    Reason,
+    ReliabilityBin,
+    Segment,
+    Tier,
+)
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -28,6 +38,15 @@ def drawings(content: ReportContent) -> dict[str, Markup]:
         "gain": charts.gain_chart(content.quality.contenders),
         "reliability": charts.reliability_chart(content.quality.reliability),
         "deciles": charts.decile_chart(content.quality.deciles),
+        "money": charts.money_chart(content.quality.money),
+        "order": charts.order_chart(content.quality.segments, content.quality.auroc),
+        "level": charts.level_chart(content.quality.segments),
+        **{
+            f"reads-{at}": charts.dependence_chart(
+                one, f"reads-{at}", *charts.probability_range(content.dependence)
+            )
+            for at, one in enumerate(content.dependence)
+        },
     }
 
 
@@ -134,8 +153,56 @@ def test_nothing_at_all_still_draws() -> None:
         charts.gain_chart(()),
         charts.reliability_chart(()),
         charts.decile_chart(()),
+        charts.money_chart(()),
+        charts.level_chart(()),
+        charts.order_chart((), None),
     ):
         assert parsed(markup).tag == "svg"
+
+
+def test_a_curve_spans_its_plot_and_shares_its_scale() -> None:
+    """From the lowest value at the left to the highest at the right, at heights that all features share."""
+    one = Dependence("recency", ((5.0, 0.2), (10.0, 0.5), (25.0, 0.4)), (3, 0, 1))
+    svg = parsed(charts.dependence_chart(one, "reads-1", *charts.probability_range((one,))))
+    points = next(svg.iter("polyline")).get("points")
+    assert points == "40,144 109.5,26 318,65.3"
+    assert [float(box.get("height", 0)) for box in svg.iter("rect")] == [24, 0, 8]
+    texts = [text.text for text in svg.iter("text")]
+    assert texts == ["20%", "35%", "50%", "mean probability", "5", "15", "25"]
+
+
+def test_flat_curves_have_a_range_all_the_same() -> None:
+    """A feature that changes nothing is a level line, not a division by zero."""
+    flat = Dependence("recency", ((0.0, 0.5), (1.0, 0.5)))
+    assert charts.probability_range((flat,)) == (0.5, 0.6)
+    assert parsed(charts.dependence_chart(flat, "reads-1", 0.5, 0.6)).tag == "svg"
+
+
+def test_parts_come_under_their_kind_with_dot_and_interval() -> None:
+    """Each kind is named once; what is not known has neither dot nor whisker."""
+    known, nan = Estimate(0.7, 0.6, 0.8), Estimate(float("nan"))
+    parts = (
+        Segment("country", "BG", 300, 0.5, known, known, known),
+        Segment("country", "DE", 300, 0.5, Estimate(0.65), nan, nan),
+        Segment("customer since", "a year", 300, 0.5, nan, nan, nan),
+    )
+    svg = parsed(charts.order_chart(parts, 0.75))
+    texts = [text.text for text in svg.iter("text")]
+    assert texts == [
+        "country",
+        "BG",
+        "0.70",
+        "DE",
+        "0.65",
+        "customer since",
+        "a year",
+        "not known",
+        "0.6",
+        "0.8",
+        "AUROC",
+    ]
+    assert [one.get("class") for one in svg.iter("line")] == ["by-lot", "whisker", "axis"]
+    assert len(list(svg.iter("circle"))) == 2
 
 
 def test_hostile_names_are_letters(content: ReportContent) -> None:

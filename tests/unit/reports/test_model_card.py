@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from retain.evaluation.intervals import Interval
-from retain.reports.model_card import CutoffQuality, ModelCard, Segment, render, with_gate
+from retain.evaluation.segments import Segment
+from retain.reports.model_card import CutoffQuality, ModelCard, render, with_gate
 
 UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
 CARD = ModelCard(
@@ -16,7 +17,18 @@ CARD = ModelCard(
     baselines=["BG/NBD"],
     quality=[CutoffQuality("2024-06-01", 1200, 0.25, [Interval(0.8, 0.75, 0.85)], [UNKNOWN])],
     learners=[("blend", 0.8)],
-    segments=[Segment("country", "A|B\n<script>", 300, 0.5, 0.4, Interval(0.7, 0.6, 0.8))],
+    segments=[
+        Segment(
+            kind="country",
+            name="A|B\n<script>",
+            n=300,
+            churn_rate=0.5,
+            forecast=0.4,
+            auroc=Interval(0.7, 0.6, 0.8),
+            observed_expected=Interval(1.25, 1.1, 1.4),
+            calibration_slope=UNKNOWN,
+        )
+    ],
     importance=[("recency_days", 0.5, "Silence tells.")],
     limits=["It knows little."],
 )
@@ -32,7 +44,8 @@ def test_figures_have_their_intervals() -> None:
 
 def test_names_from_the_data_break_no_table() -> None:
     """A country may be called anything; it stays in its cell and is no markup."""
-    assert "| country | A/B (script) | 300 | 50.0% | 40.0% | 0.700 (0.600 to 0.800) |" in render(CARD, [])
+    row = "| country | A/B (script) | 300 | 50.0% | 40.0% | 0.700 (0.600 to 0.800) | 1.250 (1.100 to 1.400) | not known |"
+    assert row in render(CARD, [])
 
 
 def test_without_segments_it_says_why() -> None:

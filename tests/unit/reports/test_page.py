@@ -189,6 +189,21 @@ def test_half_of_a_section_is_enough(content: ReportContent) -> None:
     assert 'id="data"' in alone
 
 
+def test_quality_without_parts_or_money(content: ReportContent) -> None:
+    """Too few customers for parts, or orders without amounts: headings go with what they head."""
+    assert content.quality is not None
+    page = render(content)
+    assert "For whom is it good?" in page
+    assert "Does it find the money?" in page
+    assert "How it reads the strongest of them" in page
+    assert "47% where it is not known, as of 12% of the customers." in page
+    assert "below 0.001" in page
+    bare_quality = replace(content.quality, segments=(), money=(), contenders=())
+    page = render(replace(content, quality=bare_quality, dependence=()))
+    for heading in ("For whom is it good?", "Does it find the money?", "Against others", "How it reads"):
+        assert heading not in page
+
+
 def test_nobody_scored(content: ReportContent) -> None:
     """A run without a single score says so and shows no share of nothing."""
     page = render(replace(bare(content), headline=Headline(0, 0), statuses=content.statuses))

@@ -12,8 +12,10 @@ from retain.reports.content import (
     Decile,
     Estimate,
     Headline,
+    MoneyCurve,
     Quality,
     ReliabilityBin,
+    Segment,
     Tier,
 )
 
@@ -38,14 +40,28 @@ def test_the_lead_says_it_all(content: ReportContent) -> None:
 @pytest.mark.parametrize(
     ("kind", "who", "risk"),
     [
-        ("contract", "customers with a running contract", "ending their contract"),
+        (
+            "contract",
+            "customers with a running contract",
+            "ending their contract in the 30 days from 1 September 2011",
+        ),
         ("given", "customers", "leaving"),
     ],
 )
 def test_the_lead_follows_the_definition(content: ReportContent, kind: Churn, who: str, risk: str) -> None:
     """Who leaves a contract does not "not order"."""
     said = sentences.lead(replace(content, churn=ChurnDefinition(kind, 30)))
-    assert said.startswith(f"Of 2,659 {who}, 812 are at critical or high risk of {risk} in the 30 days")
+    assert plain(said).startswith(f"Of 2,659 {who}, 812 are at critical or high risk of {risk}. If")
+
+
+def test_given_labels_have_no_window(content: ReportContent) -> None:
+    """Neither where churn is defined nor where nobody is at risk."""
+    churn = ChurnDefinition("given", 90)
+    assert sentences.definition(churn) == (
+        "A customer has churned whom the data label so. Scored are all customers of that table, with a label or without."
+    )
+    calm = replace(content, churn=churn, headline=Headline(5, 0))
+    assert "none is at critical or high risk of leaving." in sentences.lead(calm)
 
 
 def test_one_customer_is_not_many(content: ReportContent) -> None:
@@ -87,19 +103,58 @@ def test_the_glance_leaves_unknown_money_out(content: ReportContent) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "other", "said"),
+    ("behind", "said"),
     [
-        (Estimate(0.80, 0.78, 0.82), Estimate(0.70, 0.68, 0.72), "by more than the intervals allow for"),
-        (Estimate(0.80, 0.78, 0.82), Estimate(0.79, 0.77, 0.81), "but the intervals overlap"),
-        (Estimate(0.80), Estimate(0.79), "with intervals that are not known"),
-        (Estimate(0.70, 0.68, 0.72), Estimate(0.70, 0.68, 0.72), "no better than RFM"),
-        (Estimate(0.70, 0.68, 0.72), Estimate(float("nan")), "is not known"),
+        (Estimate(0.03, 0.01, 0.05), "the same customers better than RFM, by 0.010 to 0.050 of AUROC"),
+        (Estimate(-0.03, -0.05, -0.01), "the same customers worse than RFM, by 0.010 to 0.050 of AUROC"),
+        (Estimate(0.01, -0.01, 0.03), "Chance may explain how far it is from RFM"),
+        (Estimate(0.0, 0.0, 0.0), "Chance may explain how far it is from RFM"),
+        (Estimate(float("nan"), float("nan"), float("nan")), "compares with RFM is not known"),
+        (None, "compares with RFM is not known"),
     ],
 )
-def test_a_baseline_may_win(ours: Estimate, other: Estimate, said: str) -> None:
-    """The page says plainly whether the model beats a baseline, and how surely."""
-    quality = replace(EMPTY, contenders=(Contender("LightGBM", ours, ours=True), Contender("RFM", other)))
+def test_a_baseline_may_win(behind: Estimate | None, said: str) -> None:
+    """The page says plainly whether the model beats a baseline on the same customers, and how surely."""
+    ours = Contender("LightGBM", Estimate(0.80, 0.78, 0.82), ours=True)
+    quality = replace(EMPTY, contenders=(ours, Contender("RFM", Estimate(0.79), behind=behind)))
     assert said in sentences.against_baselines(quality)
+
+
+def test_an_order_that_may_be_chance_is_told_before_any_comparison() -> None:
+    """Where the interval holds one half it does not matter whom the model beats."""
+    ours = Contender("LightGBM", Estimate(0.52, 0.47, 0.57), ours=True)
+    other = Contender("RFM", Estimate(0.45), behind=Estimate(0.07, 0.02, 0.12))
+    said = sentences.against_baselines(replace(EMPTY, contenders=(ours, other)))
+    assert "may be nothing but chance" in said
+    assert "RFM" not in said
+
+
+def test_money_is_compared_by_how_the_list_is_ordered() -> None:
+    """What the first fifth holds in either order; nothing without both."""
+    ours = MoneyCurve("value at risk", ((0.0, 0.0), (0.2, 0.5), (1.0, 1.0)), ours=True)
+    other = MoneyCurve("risk alone", ((0.0, 0.0), (0.2, 0.1), (1.0, 1.0)))
+    said = sentences.money(replace(EMPTY, money=(ours, other)))
+    assert "first by value at risk held 50%, the fifth listed first by risk alone 10%" in said
+    assert sentences.money(replace(EMPTY, money=(ours,))) == ""
+
+
+def test_parts_are_named_where_they_plainly_differ() -> None:
+    """Against the level of all customers, not against 1: that all are off is told elsewhere."""
+
+    def part(name: str, level: Estimate) -> Segment:
+        return Segment("country", name, 300, 0.4, Estimate(0.7), level, Estimate(1.0))
+
+    more, fewer = part("BG", Estimate(1.3, 1.1, 1.5)), part("DE", Estimate(0.7, 0.6, 0.8))
+    alike = part("FR", Estimate(0.9, 0.85, 0.95))
+    several = replace(EMPTY, segments=(more, fewer, alike), level=0.9)
+    assert sentences.segments(several) == (
+        "Among all customers 0.90 left for each one forecast. It was plainly more in country: BG; plainly fewer in "
+        "country: DE."
+    )
+    assert sentences.segments(replace(EMPTY, segments=(alike,), level=0.9)).endswith(
+        "In no part is it plainly otherwise."
+    )
+    assert sentences.segments(replace(EMPTY, segments=(more,), level=float("nan"))) == ""
 
 
 def test_the_widest_miss_is_told() -> None:
@@ -125,4 +180,4 @@ def test_the_tenths_are_compared_best_with_worst() -> None:
 def test_without_figures_there_is_nothing_to_say() -> None:
     """Sentences about parts that are not there are empty."""
     silent = (sentences.gain, sentences.reliability, sentences.deciles, sentences.against_baselines)
-    assert [say(EMPTY) for say in silent] == ["", "", "", ""]
+    assert [say(EMPTY) for say in (*silent, sentences.money, sentences.segments)] == [""] * 6
