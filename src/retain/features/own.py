@@ -25,7 +25,7 @@ TOPIC = "own"
 WHY = "Declared in the configuration."
 _TAKEN = ("customer_id", "cutoff", "eligible")
 """Columns that stand beside the features in a panel's file."""
-_SPECS = ("days", "interval")
+_SPECS = ("days", "interval", "money")
 """How a phrase may show a number besides Python's formats."""
 
 
