@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
+import json
+import math
+import mmap
 import os
+import struct
+import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -20,17 +24,19 @@ if TYPE_CHECKING:
     Array = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
     Arrays = Mapping[str, Array]
 
-_FORMAT = 3
+_FORMAT = 4
 _NONE = 2**64 - 1
 _SUFFIX = ".arrays"
-_DIGEST = hashlib.sha256().digest_size
+_FRONT = struct.Struct("<IQ")
+"""Checksum of all that follows it, and the length of the list of arrays."""
+_ALIGNED = 64
 
 
 class Cache:
     """Arrays in a folder, each file named by the hash of all that they were made of.
 
-    A file is the SHA-256 of the rest, and the arrays as NumPy packs them: numbers and short codes, never an id or a text. One
-    that is damaged is as good as none. Several runs may use
+    A file is a checksum of the rest, a list of the arrays, and these as they are in memory: numbers and short codes, never an id or a text.
+    One that is damaged is as good as none. Several runs may use
     a folder at once: files appear whole, and what cannot be written now is made again another time.
     """
 
@@ -57,17 +63,18 @@ class Cache:
         return found
 
     def find(self, key: str) -> Arrays | None:
-        """What was made under that key; None if nothing whole is there."""
+        """What was made under that key, to be read only; None if nothing whole is there."""
         if self._folder is None:
             return None
         path = self._path(key)
-        with suppress(OSError):
-            raw = path.read_bytes()
-            # NumPy itself believes some damaged files, and fails at others in many ways.
-            if hashlib.sha256(memoryview(raw)[_DIGEST:]).digest() == raw[:_DIGEST]:
+        with suppress(OSError, ValueError):
+            with path.open("rb") as file:
+                # Mapped, a file is neither copied nor held twice.
+                whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            found = _unpacked(whole)
+            if found is not None:
                 os.utime(path)  # now it is the one used last
-                with np.load(io.BytesIO(memoryview(raw)[_DIGEST:]), allow_pickle=False) as kept:
-                    return {name: kept[name] for name in kept.files}
+            return found
         return None
 
     def keep(self, key: str, arrays: Arrays) -> None:
@@ -75,10 +82,8 @@ class Cache:
         if self._folder is None:
             return
         # Without space, or when another run writes the same file, the result is still right.
-        packed = io.BytesIO()
-        np.savez(packed, allow_pickle=False, **arrays)
         with suppress(OutputError), atomic.file(self._path(key)) as part:
-            part.write_bytes(hashlib.sha256(packed.getbuffer()).digest() + packed.getbuffer())
+            _pack(part, arrays)
 
     def forget_the_rest(self) -> None:
         """Remove the files that nobody asked for since the cache was opened."""
@@ -111,6 +116,44 @@ class Cache:
 
     def _files(self) -> list[Path]:
         return [] if self._folder is None else sorted(self._folder.glob(f"*{_SUFFIX}"))
+
+
+def _pack(path: Path, arrays: Arrays) -> None:
+    """Write the arrays: a checksum of the rest, the length of a list of them, the list, and each at a place that a processor likes."""
+    raw = {name: np.asarray(one, order="C") for name, one in arrays.items()}
+    listed = []
+    end = 0
+    for name, one in raw.items():
+        if one.dtype.hasobject:
+            raise ValueError(f"{name}: objects are not kept")
+        listed.append((name, one.dtype.str, one.shape, end))
+        end += -(-one.nbytes // _ALIGNED) * _ALIGNED
+    head = json.dumps(listed).encode()
+    head += b" " * (-(_FRONT.size + len(head)) % _ALIGNED)
+    parts: list[bytes | memoryview] = [head]
+    for one in raw.values():
+        parts += [one.reshape(-1).view(np.uint8).data, bytes(-one.nbytes % _ALIGNED)]
+    check = zlib.crc32(len(head).to_bytes(8, "little"))
+    for part in parts:
+        check = zlib.crc32(part, check)
+    with path.open("wb") as file:
+        file.write(_FRONT.pack(check, len(head)))
+        for part in parts:
+            file.write(part)
+
+
+def _unpacked(whole: mmap.mmap) -> Arrays | None:
+    """The arrays of a file; None if it is damaged."""
+    if len(whole) < _FRONT.size:
+        return None
+    check, length = _FRONT.unpack_from(whole)
+    if zlib.crc32(memoryview(whole)[_FRONT.size - 8 :]) != check:
+        return None
+    first = _FRONT.size + length
+    return {
+        name: np.frombuffer(whole, kind, math.prod(shape), first + begin).reshape(shape)
+        for name, kind, shape, begin in json.loads(whole[_FRONT.size : first])
+    }
 
 
 def _remove(path: Path) -> None:

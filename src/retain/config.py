@@ -101,6 +101,29 @@ class PlaybookSettings:
     path: str = ""
 
 
+LEAST_MEMORY_MB = 600
+"""The program itself takes more than half of it."""
+
+
+@dataclass(frozen=True)
+class ResourceSettings:
+    """What a run may take of the machine: the ``[resources]`` part of the configuration. It changes no result.
+
+    Attributes:
+        memory_mb: megabytes of memory; tables that need more are kept on disk in shards of customers. 0: half of what there is.
+    """
+
+    memory_mb: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse less than a run needs before it reads anything."""
+        if self.memory_mb and self.memory_mb < LEAST_MEMORY_MB:
+            raise ConfigError(
+                f"[resources] memory_mb is {self.memory_mb}; it has to be at least {LEAST_MEMORY_MB}, or 0 for half of what "
+                f"the machine has."
+            )
+
+
 @dataclass(frozen=True)
 class Config:
     """Everything a run depends on besides the data.
@@ -118,6 +141,7 @@ class Config:
         reasons: how reasons are told.
         playbook: which actions there are.
         tracking: where runs and models are kept.
+        resources: what a run may take of the machine.
     """
 
     name: str
@@ -132,6 +156,7 @@ class Config:
     reasons: ReasonSettings = field(default_factory=ReasonSettings)
     playbook: PlaybookSettings = field(default_factory=PlaybookSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
+    resources: ResourceSettings = field(default_factory=ResourceSettings)
 
     @property
     def digest(self) -> str:

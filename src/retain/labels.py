@@ -117,6 +117,10 @@ class Inactivity:
 
     def observed(self, store: EventStore) -> tuple[int, int]:
         """The instants of the first and last order."""
+        account = store.accounts.get("orders")
+        # A store of some of the customers, or of none, speaks of as long a time as that of all.
+        if account is not None and account.first_event is not None and account.last_event is not None:
+            return account.first_event, account.last_event
         orders = orders_of(store)
         return int(orders.time.min()), int(orders.time.max())
 
@@ -219,8 +223,9 @@ class Contract:
         return ~_runs(store, settings.window.end(cutoff), known_by=known_by)
 
 
+INACTIVITY = "inactivity"
 LABELS: Registry[Label] = Registry(
-    "definition of churn", "retain.labels", {"inactivity": Inactivity, "contract": Contract, "given": Given}
+    "definition of churn", "retain.labels", {INACTIVITY: Inactivity, "contract": Contract, "given": Given}
 )
 """Every definition of churn by its name."""
 

@@ -14,7 +14,7 @@ from retain.config import load_config
 from retain.pipeline import assess
 from retain.pipeline.project import Project
 from retain.pipeline.report import write_report
-from retain.pipeline.score import run_scoring
+from retain.pipeline.score import in_full, run_scoring
 from retain.timeline import DAY, instant, instant_text
 
 if TYPE_CHECKING:
@@ -155,7 +155,8 @@ def test_features_and_key_figures_need_no_orders(phones: Phones, tmp_path: Path)
 def test_the_report_speaks_of_contracts(phones: Phones, tmp_path: Path) -> None:
     """Of customers with a running contract, who may end it."""
     project = phones.project()
-    page = write_report(project, run_scoring(project, out=tmp_path / "scores"), None, tmp_path / "page.html")
+    run = in_full(project, run_scoring(project, out=tmp_path / "scores"))
+    page = write_report(project, run, None, tmp_path / "page.html")
     words = page.read_text(encoding="utf-8")
     assert "A customer has churned whose contract ends" in words
     assert "customers with a running contract" in words

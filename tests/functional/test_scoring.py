@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv, parquet
 
-from retain.events import load
+from retain.events import checked
 from retain.exports.manifest import verify
 from retain.pipeline import score as pipeline_score
 from retain.scoring.tiers import TIERS
@@ -30,14 +30,14 @@ ENDING = "2025-01-01"
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from pyarrow import parquet
 from retain.cli.app import main
+from retain.pipeline import score
 
-def half(table, where, **_):
+def half(where, batches):
     Path(where).write_bytes(b"PAR1 and then nothing")
     os.kill(os.getpid(), signal.SIGKILL)
 
-parquet.write_table = half
+score.write_card = half
 main(sys.argv[1:])
 """
 SERVED = """
@@ -212,7 +212,7 @@ def test_order_and_cut_of_the_input_change_no_byte(
     there = ("--config", config, "--workspace", tmp_path)
     trained = in_a_process("-m", "retain", *there, "train", "--until", "2024-09-01", threads=2)
     assert trained.returncode == 0, trained.stderr
-    monkeypatch.setattr(load, "_THREADS", 1)
+    monkeypatch.setattr(checked, "_THREADS", 1)
     shop.well("score", *there)
     here = shop.workspace / "shop"
     assert in_folder(tmp_path / "shop" / "scores") == in_folder(here / "scores")
@@ -288,7 +288,7 @@ def test_run_killed_while_writing_leaves_the_earlier_scores_whole(
     assert in_folder(tmp_path) == {f"scores/{name}": digest for name, digest in whole.items()}
 
 
-@pytest.mark.parametrize("step", ["parquet", "_manifest"])
+@pytest.mark.parametrize("step", ["write_card", "_write_manifest"])
 def test_run_that_fails_while_writing_leaves_nothing(
     shop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -297,10 +297,7 @@ def test_run_that_fails_while_writing_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    if step == "parquet":
-        monkeypatch.setattr(parquet, "write_table", full)
-    else:
-        monkeypatch.setattr(pipeline_score, step, full)
+    monkeypatch.setattr(pipeline_score, step, full)
     ran = shop("score", "--out", tmp_path / "scores")
     assert ran.code == 9
     assert "No space left" in ran.err

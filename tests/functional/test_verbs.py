@@ -448,3 +448,15 @@ def test_a_workspace_that_no_database_address_can_name_is_refused(
     assert ran.code == 9
     assert "has a '?' or '%' in its path" in ran.err
     assert not [one for one in tmp_path.iterdir() if one.is_file()]
+
+
+def test_features_leave_tables_alone_that_they_do_not_read(own: Callable[..., Any], tmp_path: Path) -> None:
+    """A table of tickets that cannot be read is no trouble for families that look at orders only; others need it."""
+    tickets = '[source.tables.tickets]\npath = "tickets.csv"\n'
+    (tmp_path / "tickets.csv").write_bytes(b"")
+    asked = ("features", "--cutoff", "2022-02-15", "--out", tmp_path / "panel.csv")
+    orders = "customer_id,ordered_at\nc1,2022-01-01\nc1,2022-03-01\nc2,2022-02-01\n"
+    home = own(orders, tickets + '[features]\nfamilies = ["rfm", "rhythm"]\n')
+    home.well(*asked)
+    assert home("validate").code == 4
+    assert own(orders, tickets + '[features]\nfamilies = ["rfm", "support"]\n')(*asked).code == 4

@@ -60,7 +60,7 @@ def command(
     for one in stories:
         lines += [
             "",
-            f"{one.name}: {one.run.table.num_rows:,} customers in the export, {one.run.statuses['scored']:,} of them scored",
+            f"{one.name}: {one.run.customers:,} customers in the export, {one.run.statuses['scored']:,} of them scored",
             f"  for the CRM  {one.export / 'scores.csv'}",
             f"  report       {one.report.resolve()}",
         ]

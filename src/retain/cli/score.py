@@ -48,14 +48,14 @@ def command(
 
         retain score --language uk
     """
-    from retain.pipeline.score import SCORES, run_scoring  # noqa: PLC0415  # --help loads nothing heavy
+    from retain.pipeline.score import SCORES, in_full, run_scoring  # noqa: PLC0415  # --help loads nothing heavy
 
     shared: Context = context.obj
     project = shared.project()
     run = run_scoring(project, None if as_of is None else project.instant(as_of), out, model, language)
     result = run.as_dict()
     words = [
-        f"{run.table.num_rows:,} customers as of {result['as_of']}, model {run.bundle.version}: "
+        f"{run.customers:,} customers as of {result['as_of']}, model {run.bundle.version}: "
         + ", ".join(
             f"{count:,} {status.replace('_', ' ')}" for status, count in run.statuses.items() if count
         ),
@@ -71,7 +71,7 @@ def command(
     if report is not None:
         from retain.pipeline.report import write_report  # noqa: PLC0415  # as above
 
-        page = write_report(project, run, None, report)
+        page = write_report(project, in_full(project, run), None, report)
         result["report"] = str(page)
         words.append(f"Report: {page}")
     shared.show(result, words)

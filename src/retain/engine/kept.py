@@ -82,7 +82,7 @@ class Kept:
     def _blocks(self, store: EventStore, features: FeatureSet, snapshots: Snapshots) -> list[_Block]:
         """The panel's rows at each cutoff, with what is there of them."""
         definitions = [FeatureSet((one,)).fingerprint for one in features.features]
-        tables = [_tables_of(one) for one in features.features]
+        tables = [tables_of(one) for one in features.features]
         customers = hashes_of(store.customer_ids)
         cutoffs, number = np.unique(snapshots.cutoff, return_inverse=True)
         said = {name: self._said(store, name, customers, cutoffs) for name in sorted({*sum(tables, ())})}
@@ -194,7 +194,7 @@ def _runs(pairs: list[tuple[int, int]]) -> Iterator[tuple[slice, slice]]:
             first = end
 
 
-def _tables_of(feature: Feature) -> tuple[str, ...]:
+def tables_of(feature: Feature) -> tuple[str, ...]:
     """The tables that a feature reads."""
     if isinstance(feature.formula, Attribute):
         return (TABLE,)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from retain.events.schemas import Schema
-    from retain.events.store import AnyArray
 
 N = TypeVar("N", bound=np.generic)
 
@@ -34,12 +32,10 @@ class SortedTable:
     Attributes:
         ids: its customers in code-point order.
         events: its rows; ``customer`` counts within ``ids``.
-        fingerprint: SHA-256 over all of it.
     """
 
     ids: npt.NDArray[np.object_]
     events: EventTable
-    fingerprint: str
 
 
 def sorted_table(con: duckdb.DuckDBPyConnection, schema: Schema, rows: pa.Table) -> SortedTable:
@@ -76,7 +72,7 @@ def sorted_table(con: duckdb.DuckDBPyConnection, schema: Schema, rows: pa.Table)
         np.maximum(time, recorded),
         MappingProxyType(columns),
     )
-    return SortedTable(levels["customer_id"], events, _fingerprint(levels["customer_id"], events))
+    return SortedTable(levels["customer_id"], events)
 
 
 def renumbered(table: SortedTable, ids: npt.NDArray[np.object_]) -> EventTable:
@@ -125,27 +121,3 @@ def _objects(texts: pa.Array) -> npt.NDArray[np.object_]:
     out = np.empty(len(texts), dtype=np.object_)
     out[:] = texts.to_pylist()
     return out
-
-
-def _fingerprint(ids: npt.NDArray[np.object_], events: EventTable) -> str:
-    whole = hashlib.sha256()
-    _feed_texts(whole, "customer_id", ids)
-    _feed(whole, "customer", events.customer)
-    _feed(whole, "time", events.time)
-    for one, column in events.columns.items():
-        _feed(whole, one, column.values)
-        if column.levels is not None:
-            _feed_texts(whole, one, column.levels)
-    return whole.hexdigest()
-
-
-def _feed(whole: hashlib._Hash, column: str, values: AnyArray) -> None:
-    whole.update(f"{column}:{values.dtype.str}:{len(values)};".encode())
-    whole.update(np.ascontiguousarray(values).data)
-
-
-def _feed_texts(whole: hashlib._Hash, column: str, levels: npt.NDArray[np.object_]) -> None:
-    encoded = [text.encode() for text in levels]
-    whole.update(f"{column}:texts:{len(encoded)};".encode())
-    whole.update(np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded)).data)
-    whole.update(b"".join(encoded))

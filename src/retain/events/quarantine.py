@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retain.errors import OutputError
+from retain.events.batches import in_groups
 from retain.events.readers import ROW
 from retain.events.sql import literal, name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
     from retain.events.readers import Reading
 
 
-def bad_rows(con: duckdb.DuckDBPyConnection, checked: str, readings: Sequence[Reading]) -> pa.Table:
-    """The bad rows of a table, sorted by file, row and reason: ``file, row, reason, row_json``.
+ROW_GROUP = 2**16
+"""Rows that are written at a time: no more than so many are held, however many are bad."""
+
+
+def bad_rows(con: duckdb.DuckDBPyConnection, checked: str, readings: Sequence[Reading]) -> Mapping[str, int]:
+    """How many of a table's rows cannot be used, by reason, the commonest first; they are in the table ``bad`` then.
 
     The raw columns are read again for these rows only, so that good rows never carry them.
 
@@ -31,6 +36,11 @@ def bad_rows(con: duckdb.DuckDBPyConnection, checked: str, readings: Sequence[Re
         checked: quoted name of the checked table.
         readings: the table's files, in the order of their numbers.
     """
+    has_bad = con.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM {checked} WHERE reason IS NOT NULL UNION ALL SELECT 1 FROM malformed)"
+    ).fetchall()[0][0]
+    if not has_bad:
+        return MappingProxyType({})
     # A reader's own row numbers leave out malformed lines; here they count.
     con.execute(
         "CREATE OR REPLACE TEMP TABLE shifts AS SELECT file_no, before, max(n) AS shift FROM ("
@@ -60,28 +70,36 @@ def bad_rows(con: duckdb.DuckDBPyConnection, checked: str, readings: Sequence[Re
             f"INSERT INTO bad SELECT {literal(reading.file.shown)}, row, reason, "
             f"CAST(to_json(struct_pack(line := line)) AS VARCHAR) FROM malformed WHERE file_no = {number}"
         )
-    return con.sql("SELECT file, row, reason, row_json FROM bad ORDER BY ALL").to_arrow_table()
+    counts = con.execute(
+        "SELECT reason, count(*) FROM bad GROUP BY reason ORDER BY count(*) DESC, reason"
+    ).fetchall()
+    return MappingProxyType({str(reason): int(count) for reason, count in counts})
 
 
-def write_quarantine(folder: Path, table: str, rows: pa.Table | None) -> Path:
-    """Where the table's bad rows now are; a file of an earlier run goes if there are none.
+def write_quarantine(con: duckdb.DuckDBPyConnection, folder: Path, table: str) -> Path:
+    """Where the table's bad rows now are, sorted by file, row and reason; a file of an earlier run goes if there are none.
 
     Args:
+        con: has them in the table ``bad``, if there are any.
         folder: the quarantine.
         table: whose rows.
-        rows: the bad rows, or None.
 
     Raises:
         OutputError: the folder cannot be written.
     """
     target = folder / f"{table}.parquet"
+    there = con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'bad'").fetchall()
     try:
-        if rows is None:
+        if not there:
             target.unlink(missing_ok=True)
             return target
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f".{table}.parquet.{os.getpid()}"
-        pq.write_table(rows, part)
+        found = con.sql("SELECT file, row, reason, row_json FROM bad ORDER BY ALL")
+        rows = found.to_arrow_reader(ROW_GROUP)
+        with pq.ParquetWriter(part, rows.schema) as writer:
+            for group in in_groups(rows, ROW_GROUP):
+                writer.write_table(group, row_group_size=ROW_GROUP)
         part.replace(target)
     except OSError as cause:
         raise OutputError(

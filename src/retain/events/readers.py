@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from retain.errors import SourceError
+from retain.events.disk import is_ours
 from retain.events.encoding import as_utf8
 from retain.events.source import DELIMITERS
 from retain.events.sql import BLANKS, literal, name, trimmed
@@ -95,6 +96,8 @@ def opened(con: duckdb.DuckDBPyConnection, file: SourceFile, source: TableSource
     try:
         reading = reader(con, file, source, folder)
     except (duckdb.Error, OSError, EOFError, zlib.error) as cause:
+        if is_ours(cause):
+            raise
         raise unreadable(file, cause) from cause
     parts = dict.fromkeys(file.partition, "VARCHAR")
     return replace(reading, columns={**reading.columns, **parts})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.resources import files as package_files
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -15,7 +16,7 @@ from retain.events.schemas import SCHEMAS
 from retain.timeline import zone_named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {
@@ -155,6 +156,33 @@ def files_of(table: str, source: TableSource, base: Path) -> tuple[SourceFile, .
         return _files(source, base, where)
     except OSError as cause:
         raise SourceError(f"{where} = '{source.path}' cannot be looked up: {cause.strerror}.") from cause
+
+
+def states_of(source: SourceSettings, tables: Iterable[str]) -> dict[str, str]:
+    """Of every local file of these tables, as the owner wrote it, what changes when it does: size, time and place on the disk."""
+    found = {}
+    for table in tables:
+        for one in files_of(table, source.tables[table], source.base):
+            if "://" not in one.path:
+                with suppress(OSError):  # gone, or not to be looked at: its reader will say so
+                    state = Path(one.path).stat()
+                    found[one.shown] = f"{state.st_size} {state.st_mtime_ns} {state.st_ino}"
+    return found
+
+
+def refuse_changes(before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Nothing, if the files are what they were when reading began.
+
+    Raises:
+        SourceError: one came, went or changed, so that what was read may be half of two states.
+    """
+    for one in sorted(before.keys() | after.keys()):
+        if before.get(one) != after.get(one):
+            what = "went" if one not in after else "changed" if one in before else "came"
+            raise SourceError(
+                f"'{one}' {what} while the tables were read, so what was read may be neither the old nor the new. "
+                f"Run again when nothing writes there any more."
+            )
 
 
 def _files(source: TableSource, base: Path, where: str) -> tuple[SourceFile, ...]:

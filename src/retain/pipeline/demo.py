@@ -13,7 +13,7 @@ from retain.pipeline.evaluate import Evaluation, run_evaluation
 from retain.pipeline.export import run_export
 from retain.pipeline.project import Project, make_workspace, silent
 from retain.pipeline.report import write_report
-from retain.pipeline.score import ScoringRun, run_scoring
+from retain.pipeline.score import ScoringRun, in_full, run_scoring
 from retain.pipeline.train import run_training
 from retain.pipeline.validate import Validation, run_validation
 from retain.shipped import shipped
@@ -82,7 +82,7 @@ def _story(project: Project, best_auroc: float | None) -> Story:
     evaluation = run_evaluation(project, cutoff)
     made = run_training(project)
     # A small generated shop may have no champion; its challenger's scores then say so.
-    run = run_scoring(project, model=made.registered.version)
+    run = in_full(project, run_scoring(project, model=made.registered.version))
     folder, _ = run_export(project, "csv", scores=run.folder)
     page = project.folder / "reports" / f"{instant_text(run.as_of)}.html"
     write_report(project, run, evaluation, page)

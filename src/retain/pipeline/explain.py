@@ -223,7 +223,7 @@ def run_explanation(
             store.invalid[customer_id],
         )
     latest, total = _orders_of(store, position, as_of)
-    texts = _texts_of(store, position, as_of)
+    texts = _texts_of(project.store_with(customer_id), customer_id, as_of)
     only = Snapshots(np.array([position]), np.array([as_of]))
     label = LABELS.get(opened.churn.definition)
     everybody = np.flatnonzero(label.eligible(store, as_of, opened.churn))
@@ -304,9 +304,9 @@ def _orders_of(
     return latest, len(when)
 
 
-def _texts_of(store: EventStore, customer: int, as_of: int) -> tuple[Said, ...]:
+def _texts_of(store: EventStore, customer_id: str, as_of: int) -> tuple[Said, ...]:
     """What the customer wrote last, as far as it was known, with the words that moved it."""
-    found = []
+    customer, found = int(np.searchsorted(store.customer_ids, customer_id)), []
     for name in TABLES:
         table = store.tables.get(name)
         if table is None or "sentiment" not in table.columns:

@@ -10,19 +10,29 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from retain import atomic
+from retain.cache import key_of
+from retain.engine import ENGINES
 from retain.engine.panel import Snapshots
 from retain.errors import UsageError, did_you_mean
+from retain.events.batches import in_groups
 from retain.exports.cells import neutralise
 from retain.labels import LABELS, require_cutoff
 from retain.timeline import NEVER, instant_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from retain.engine.panel import FloatArray
-    from retain.features.spec import Feature
+    from retain.engine.panel import Engine, FloatArray
+    from retain.events.store import EventStore
+    from retain.features.spec import Feature, FeatureSet
     from retain.pipeline.project import Project
+
+ROW_GROUP = 2**17
+"""Rows that are written at a time."""
+_BLOCK = 2**26
+"""Bytes of a panel that is computed at a time when it comes from shards."""
+_FEWEST = 1_000
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,8 @@ class FeatureRun:
 def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> FeatureRun:
     """The feature panel of everybody who had become a customer before the cutoff, written to one file.
 
+    Tables that no feature of the families reads are not read.
+
     Columns: ``customer_id``, ``cutoff``, ``eligible``, then the features; rows by cutoff and customer.
 
     Args:
@@ -72,44 +84,115 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
         raise UsageError(
             f"'{out}' has to end in .parquet or .csv. {did_you_mean(out.suffix, ['.parquet', '.csv'])}"
         )
-    store, churn = project.store, project.config.churn
+    project.read_for_features()
     cutoffs = tuple(dict.fromkeys(cutoffs))
-    if not churn.given:
+    if not project.config.churn.given:
         for cutoff in cutoffs:
-            require_cutoff(store, cutoff, churn)
-    label = LABELS.get(churn.definition)
-    known = [np.flatnonzero(label.last_seen(store, cutoff) > NEVER) for cutoff in cutoffs]
-    snapshots = Snapshots(
-        np.concatenate(known), np.repeat(np.array(cutoffs, dtype=np.int64), [len(one) for one in known])
-    )
-    eligible = [
-        label.eligible(store, cutoff, churn)[mine] for cutoff, mine in zip(cutoffs, known, strict=True)
-    ]
-    project.progress(f"{len(project.features.names)} features of {len(snapshots):,} snapshots")
-    values = project.engine(store, project.features, snapshots).values
-    table = pa.table(
-        {
-            "customer_id": pa.array(store.customer_ids[snapshots.customer], pa.string()),
-            "cutoff": pa.array(snapshots.cutoff).cast(pa.timestamp("us", tz="UTC")),
-            "eligible": pa.array(np.concatenate(eligible)),
-            **{
-                one.name: _column(one, values[:, position])
-                for position, one in enumerate(project.features.features)
-            },
-        }
-    )
+            require_cutoff(project.outline, cutoff, project.config.churn)
+    chosen = project.features
+    if project.shards is None:
+        batches = _panel(project, project.store, project.engine, cutoffs)
+    else:
+        project.progress(f"{len(chosen.names)} features at {len(cutoffs)} cutoffs")
+        engine = ENGINES.get(project.config.features.engine)
+        key = key_of(["features", *map(str, cutoffs), repr(project.config.churn), chosen.fingerprint])
+        files = project.shards.made(key, lambda store: _blocks(project, store, engine, cutoffs))
+        batches = _by_cutoff(files, len(cutoffs))
     with atomic.file(out) as part:
-        if out.suffix == ".csv":
-            csv.write_csv(_for_spreadsheets(table), part)
-        else:
-            parquet.write_table(table, part, compression="zstd")
-    return FeatureRun(out, len(snapshots), cutoffs, project.features.names, project.features.fingerprint)
+        rows = _write(part, batches, _schema(chosen))
+    project.tell_memory()
+    return FeatureRun(out, rows, cutoffs, chosen.names, chosen.fingerprint)
+
+
+def _schema(features: FeatureSet) -> pa.Schema:
+    return pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("cutoff", pa.timestamp("us", tz="UTC")),
+            ("eligible", pa.bool_()),
+            *((one.name, pa.float64() if one.levels is None else pa.string()) for one in features.features),
+        ]
+    )
+
+
+def _blocks(
+    project: Project, store: EventStore, engine: Engine, cutoffs: Sequence[int]
+) -> Iterator[pa.RecordBatch]:
+    """The panel of one store some customers at a time: of these one batch a cutoff, then those of the next customers."""
+    size = max(_FEWEST, _BLOCK // (8 * len(cutoffs) * len(project.features.names)))
+    for first in range(0, max(1, len(store.customer_ids)), size):
+        yield from _panel(project, store, engine, cutoffs, first, first + size)
+
+
+def _panel(
+    project: Project,
+    store: EventStore,
+    engine: Engine,
+    cutoffs: Sequence[int],
+    first: int = 0,
+    end: int | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """One batch a cutoff with the features of the customers from one to another who were customers by then."""
+    churn, features = project.config.churn, project.features
+    label, schema = LABELS.get(churn.definition), _schema(features)
+    # A shard may have customers of whom other tables tell and no order.
+    known = [np.empty(0, dtype=np.int64)] * len(cutoffs)
+    if len(store.tables[label.table]):
+        known = [
+            first + np.flatnonzero(label.last_seen(store, cutoff)[first:end] > NEVER) for cutoff in cutoffs
+        ]
+    counts = [len(one) for one in known]
+    snapshots = Snapshots(np.concatenate(known), np.repeat(np.array(cutoffs, dtype=np.int64), counts))
+    if project.shards is None:
+        project.progress(f"{len(features.names)} features of {len(snapshots):,} snapshots")
+    values = engine(store, features, snapshots).values
+    begin = 0
+    for cutoff, customers in zip(cutoffs, known, strict=True):
+        some = values[begin : begin + len(customers)]
+        begin += len(customers)
+        eligible = label.eligible(store, cutoff, churn)[customers] if len(customers) else np.empty(0, bool)
+        yield pa.record_batch(
+            [
+                pa.array(store.customer_ids[customers], pa.string()),
+                pa.array(np.full(len(customers), cutoff)).cast(schema.field("cutoff").type),
+                pa.array(eligible, pa.bool_()),
+                *(_column(one, some[:, at]) for at, one in enumerate(features.features)),
+            ],
+            schema=schema,
+        )
+
+
+def _by_cutoff(files: Sequence[Path], cutoffs: int) -> Iterator[pa.RecordBatch]:
+    """The batches of all shards by cutoff, and so by customer: shards follow each other in the order of ids."""
+    for place in range(cutoffs):
+        for path in files:
+            with pa.memory_map(str(path)) as raw, pa.ipc.open_file(raw) as part:
+                for one in range(place, part.num_record_batches, cutoffs):
+                    yield part.get_batch(one)
+
+
+def _write(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> int:
+    """How many rows the file has now; it is the same whatever batches they came in."""
+    rows = 0
+    as_csv = path.suffix == ".csv"
+    with (
+        csv.CSVWriter(path, schema)
+        if as_csv
+        else parquet.ParquetWriter(path, schema, compression="zstd") as writer
+    ):
+        for group in in_groups(batches, ROW_GROUP):
+            rows += len(group)
+            if as_csv:
+                writer.write_table(_for_spreadsheets(group))
+            else:
+                writer.write_table(group, row_group_size=ROW_GROUP)
+    return rows
 
 
 def _column(feature: Feature, values: FloatArray) -> pa.Array:
     """A feature's values: numbers, or the words of a category; null where not known."""
     if feature.levels is None:
-        return pa.array(values, from_pandas=True)
+        return pa.array(np.ascontiguousarray(values), from_pandas=True)
     words = np.array([None, *feature.levels], dtype=object)
     return pa.array(words[np.nan_to_num(values, nan=0.0).astype(np.int64)], pa.string())
 

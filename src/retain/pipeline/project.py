@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -10,27 +12,30 @@ from typing import TYPE_CHECKING
 from retain.cache import Cache
 from retain.config import find_config, load_config
 from retain.engine import ENGINES
-from retain.engine.kept import Kept
+from retain.engine.kept import Kept, tables_of
+from retain.engine.sharded import Sharded
 from retain.engine.streams import SPOKEN
 from retain.engine.views import columns_at_hand
 from retain.errors import ConfigError, GateError, ModelError, OutputError
 from retain.events.attributes import TABLE
 from retain.events.load import read_events
 from retain.features.attributes import attribute_features
-from retain.features.catalog import feature_set
+from retain.features.catalog import declared, feature_set
 from retain.features.manual import in_words
 from retain.features.spec import Attribute, FeatureSet, measures
-from retain.labels import observed
+from retain.labels import INACTIVITY, observed
 from retain.modelling import bundle
 from retain.modelling.given import last_known
 from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
 from retain.modelling.waiting import Waiting
+from retain.pipeline.memory import budget, needed_mb, peak_mb
+from retain.pipeline.shards import Shards
 from retain.text.annotate import annotated
 from retain.text.backends import TEXTS, reader_of
 from retain.timeline import instant, midnight_after, today
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from retain.config import Config
@@ -66,11 +71,26 @@ class Project:
         self.config = config
         self.workspace = workspace
         self.progress = progress
+        self._tables: tuple[str, ...] = tuple(config.source.tables)
+        self._open = ExitStack()
+        # What is on disk for this run goes with it, however the run ends, unless it is killed.
+        weakref.finalize(self, self._open.close)
 
     @property
     def folder(self) -> Path:
         """This project's own folder in the workspace."""
         return self.workspace / self.config.name
+
+    def read_for_features(self) -> None:
+        """Leave tables alone that neither the families nor the definition of churn look at; to be said before anything is read."""
+        if self.config.churn.definition != INACTIVITY:
+            return  # nobody knows what another definition looks at
+        read = {"orders"}
+        chosen = self.config.features
+        for feature in declared(chosen.families, chosen.own_features):
+            read.update(tables_of(feature))
+        read.update(name for name, one in self.config.source.tables.items() if one.static)
+        self._tables = tuple(one for one in self.config.source.tables if one in read)
 
     @property
     def store(self) -> EventStore:
@@ -83,16 +103,64 @@ class Project:
         return self._read[1]
 
     @cached_property
+    def shards(self) -> Shards | None:
+        """The same events in shards on disk, where they do not fit in the memory that there is; None where they do.
+
+        Definitions of churn other than by inactivity, and attributes, whose words are told apart over all customers, are
+        always in memory.
+        """
+        source = self.config.source
+        if self.config.churn.definition != INACTIVITY or any(one.static for one in source.tables.values()):
+            return None
+        allowed = budget(self.config.resources)
+        needed = needed_mb(source, self._tables)
+        if needed <= allowed.megabytes:
+            return None
+        self.progress(
+            f"the tables need about {needed:,.0f} MB of memory and may take {allowed.megabytes:,}: reading and checking them in shards"
+        )
+        found = Shards(self.config, self._tables, self.folder, allowed, self.progress)
+        self._open.callback(found.close)
+        return found
+
+    @property
+    def outline(self) -> EventStore:
+        """A store with every table, column and account; its rows may be left out."""
+        return self.store if self.shards is None else self.shards.outline
+
+    def stores(self) -> Iterator[EventStore]:
+        """All customers with their events, in the order of their ids: at once where memory allows, else shard by shard."""
+        if self.shards is None:
+            yield self.store
+        else:
+            yield from self.shards.stores()
+
+    def tell_memory(self) -> None:
+        """Say how much memory was in use, where it was bounded."""
+        peak = None if self.shards is None else peak_mb()
+        if peak is not None:
+            self.progress(f"{peak:,.0f} MB of memory were in use at most")
+
+    def store_with(self, customer_id: str) -> EventStore:
+        """A store that has this customer, if any has, and what they wrote: of all customers or of a shard of them."""
+        if self.shards is None:
+            return self.store
+        return self.shards.store(self.shards.spilled.shard_of(customer_id))
+
+    @cached_property
     def _read(self) -> tuple[EventStore, tuple[Coverage, ...]]:
+        if self.shards is not None:
+            store, _ = self.shards.gathered
+            return store, self.shards.coverage
         self.progress("reading and checking the tables")
-        checked = read_events(self.config.source, quarantine=self.folder / "quarantine")
+        checked = read_events(self.config.source, quarantine=self.folder / "quarantine", tables=self._tables)
         return annotated(checked, self.config.text, self.folder / "texts", self.progress)
 
     @cached_property
     def features(self) -> FeatureSet:
         """The features that the data can feed."""
         chosen = self.config.features
-        dated = feature_set(chosen.families, columns_at_hand(self.store), chosen.own_features)
+        dated = feature_set(chosen.families, columns_at_hand(self.outline), chosen.own_features)
         found = FeatureSet((*dated.features, *self._attributes))
         if not found.features:
             raise ConfigError(
@@ -106,13 +174,19 @@ class Project:
     def _attributes(self) -> tuple[Feature, ...]:
         """The features that read what the configuration admits of the table of customers."""
         source = self.config.source.tables.get(TABLE)
-        return () if source is None else attribute_features(self.store.tables[TABLE], source.static)
+        if source is None or not source.static:
+            return ()
+        return attribute_features(self.store.tables[TABLE], source.static)
 
     @cached_property
     def engine(self) -> Engine:
         """What computes features, or finds them where an earlier run has left them."""
         name = self.config.features.engine
-        return Kept(ENGINES.get(name), name, Cache(self.folder / "panels"))
+        engine = ENGINES.get(name)
+        kept = Kept(engine, name, Cache(self.folder / "panels"))
+        if self.shards is None:
+            return kept
+        return Sharded(engine, kept, self.shards.store, self.shards.gathered[1], self.progress)
 
     @cached_property
     def tracking(self) -> Tracking:
@@ -139,12 +213,12 @@ class Project:
             known = last_known(self.store)
             zone = self.config.source.zone
             return today(zone) if known is None else midnight_after(known, zone)
-        _, last = observed(self.store, self.config.churn)
+        _, last = observed(self.outline, self.config.churn)
         return midnight_after(last, self.config.source.zone)
 
     def learned_from(self, features: FeatureSet) -> dict[str, str]:
         """Fingerprints of what a model of these features learns from: the tables, and how their texts are read."""
-        found = {name: one.fingerprint for name, one in self.store.accounts.items()}
+        found = {name: one.fingerprint for name, one in self.outline.accounts.items()}
         spoken = any(
             one.value in SPOKEN or one.where in SPOKEN
             for feature in features.features

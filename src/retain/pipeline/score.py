@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,17 +15,18 @@ from retain import __version__, atomic
 from retain.decisions.playbook import TOPICS, load_playbook
 from retain.decisions.rules import ContactRules, recommend
 from retain.errors import OutputError
+from retain.events.batches import in_groups
 from retain.events.store import MISSING
 from retain.labels import require_cutoff
 from retain.modelling.tracking import CHAMPION
 from retain.pipeline.given import notes_of
 from retain.scoring.languages import ReasonSettings
-from retain.scoring.scorecard import STATUSES, Scored, score, scorecard
+from retain.scoring.scorecard import SCHEMA, STATUSES, Scored, score, scorecard
 from retain.scoring.tiers import TIERS
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from retain.pipeline.project import Project
 
 SCORES, MANIFEST = "scores.parquet", "run.json"
+ROW_GROUP = 2**17
+"""Rows that are written at a time."""
 HIGH_VALUE_PERCENTILE = 90
 """Customers worth more than this share of those scored count as high in value."""
 PROMOTERS = 9
@@ -50,40 +53,37 @@ CONSENTS = {"email": "consent_email", "sms": "consent_sms", "phone": "consent_ph
 
 
 @dataclass(frozen=True)
-class ScoringRun:
-    """What `retain score` made.
+class Scores:
+    """What `retain score` wrote.
 
     Attributes:
         as_of: the cutoff.
         folder: holds ``scores.parquet`` and ``run.json``.
         bundle: the model.
-        scored: the customers with a score.
-        actions: what is recommended for them.
-        table: the rows of ``scores.parquet``.
+        reasons: in which language they are told.
         run_id: decided by data, model, settings and playbook alone.
         notes: what the reader should know.
+        statuses: how many customers ended with each status.
+        tiers: how many customers are in each tier, the most endangered first.
+        actions_taken: for how many each action is recommended.
+        money_at_risk: the sum of what the scored customers may be worth no more.
     """
 
     as_of: int
     folder: Path
     bundle: Bundle
-    scored: Scored
-    actions: Recommendations
-    table: pa.Table
+    reasons: ReasonSettings
     run_id: str
     notes: tuple[str, ...]
+    statuses: Mapping[str, int]
+    tiers: Mapping[str, int]
+    actions_taken: Mapping[str, int]
+    money_at_risk: float
 
     @property
-    def statuses(self) -> dict[str, int]:
-        """How many customers ended with each status."""
-        counts = Counter(self.table["status"].to_pylist())
-        return {status: counts[status] for status in STATUSES}
-
-    @property
-    def tiers(self) -> dict[str, int]:
-        """How many customers are in each tier, the most endangered first."""
-        counts = Counter(self.scored.tier.tolist())
-        return {tier: counts[tier] for tier in reversed(TIERS)}
+    def customers(self) -> int:
+        """How many there are, each with a score or the reason why there is none."""
+        return sum(self.statuses.values())
 
     def as_dict(self) -> dict[str, Any]:
         """The run as JSON values."""
@@ -93,13 +93,28 @@ class ScoringRun:
             "model_version": self.bundle.version,
             "trained_until": self.bundle.known_until,
             "scores": str(self.folder / SCORES),
-            "customers": self.table.num_rows,
-            "statuses": self.statuses,
-            "tiers": self.tiers,
-            "value_at_risk": float(np.nansum(self.scored.value_at_risk)),
-            "actions": dict(sorted(Counter(self.actions.action_id.tolist()).items())),
+            "customers": self.customers,
+            "statuses": dict(self.statuses),
+            "tiers": dict(self.tiers),
+            "value_at_risk": self.money_at_risk,
+            "actions": dict(self.actions_taken),
             "notes": list(self.notes),
         }
+
+
+@dataclass(frozen=True)
+class ScoringRun(Scores):
+    """The same with all that it was made of, in memory.
+
+    Attributes:
+        scored: the customers with a score.
+        actions: what is recommended for them.
+        table: the rows of ``scores.parquet``.
+    """
+
+    scored: Scored
+    actions: Recommendations
+    table: pa.Table
 
 
 def run_scoring(
@@ -108,7 +123,7 @@ def run_scoring(
     out: Path | None = None,
     model: str | None = None,
     language: str | None = None,
-) -> ScoringRun:
+) -> Scores:
     """Scores of every customer, written as a whole or not at all.
 
     Args:
@@ -117,6 +132,9 @@ def run_scoring(
         out: the folder to write; None is ``scores/<date>`` in the project's part of the workspace.
         model: alias, number or version, or the path of a bundle's folder; None is the champion.
         language: of the reasons, or ``customer``; None is the configuration's.
+
+    Returns:
+        A ``ScoringRun`` where the tables fit in memory.
 
     Raises:
         UsageError: reasons are not told in that language.
@@ -127,13 +145,32 @@ def run_scoring(
     reasons = project.config.reasons if language is None else ReasonSettings(language)
     as_of = project.end_of_data() if as_of is None else as_of
     opened, notes = project.model(model or CHAMPION)
-    run = make_scores(project, as_of, opened, notes, out, reasons)
-    _refuse_foreign(run.folder)
-    with atomic.folder(run.folder) as temporary:
-        parquet.write_table(run.table, temporary / SCORES, compression="zstd")
-        manifest = _manifest(run, project.store, temporary / SCORES)
-        (temporary / MANIFEST).write_text(manifest, encoding="utf-8", newline="")
+    folder = _folder(project, as_of, out)
+    _refuse_foreign(folder)
+    run: Scores
+    if project.shards is None:
+        run = made = make_scores(project, as_of, opened, notes, out, reasons)
+        with atomic.folder(folder) as temporary:
+            write_card(temporary / SCORES, made.table.to_batches())
+            _write_manifest(run, project.outline, temporary)
+        return run
+    with atomic.folder(folder) as temporary:
+        from retain.pipeline.score_shards import score_in_shards  # noqa: PLC0415  # it needs what is here
+
+        run = score_in_shards(
+            project, project.shards, as_of, opened, notes, reasons, temporary / SCORES, folder
+        )
+        _write_manifest(run, project.outline, temporary)
+    project.tell_memory()
     return run
+
+
+def in_full(project: Project, run: Scores) -> ScoringRun:
+    """The run with all that it was made of, made again in memory if it came from shards."""
+    if isinstance(run, ScoringRun):
+        return run
+    made = make_scores(project, run.as_of, run.bundle, (), run.folder, run.reasons)
+    return replace(made, notes=run.notes)
 
 
 def make_scores(
@@ -147,16 +184,7 @@ def make_scores(
     """The same, in memory only, by a model that fits."""
     config, store = project.config, project.store
     reasons = reasons or config.reasons
-    notes = list(notes)
-    if config.churn.given:
-        notes += notes_of(project)
-    else:
-        require_cutoff(store, as_of, config.churn)
-    if opened.trained_until > as_of:
-        notes.append(
-            f"The model knew outcomes until {opened.card['training']['until']}, after {instant_text(as_of)}: "
-            f"these scores look better than any real forecast of that day."
-        )
+    notes = checked_notes(project, as_of, opened, notes)
     project.progress("scoring")
     scored = score(store, opened, project.engine, as_of, config.tiers, config.value, reasons.language)
     playbook = playbook_of(project)
@@ -166,14 +194,7 @@ def make_scores(
         known_topics(scored),
         contact_rules(store, scored, playbook, as_of, high_value_cut(scored.expected_value)),
     )
-    decisive = (
-        config.digest,
-        repr(reasons),
-        repr(playbook),
-        *(one.fingerprint for one in store.accounts.values()),
-    )
-    parts = (opened.version, str(as_of), *decisive)
-    run_id = hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
+    run_id = run_id_of(project, as_of, opened, playbook, reasons)
     table = scorecard(
         store,
         scored,
@@ -183,8 +204,70 @@ def make_scores(
         model_version=opened.version,
         run_id=run_id,
     )
-    folder = out or project.folder / "scores" / instant_text(as_of).replace(":", "")
-    return ScoringRun(as_of, folder, opened, scored, actions, table, run_id, tuple(notes))
+    return ScoringRun(
+        as_of,
+        _folder(project, as_of, out),
+        opened,
+        reasons,
+        run_id,
+        notes,
+        by_status(Counter(table["status"].to_pylist())),
+        by_tier(Counter(scored.tier.tolist())),
+        dict(sorted(Counter(actions.action_id.tolist()).items())),
+        float(np.nansum(scored.value_at_risk)),
+        scored,
+        actions,
+        table,
+    )
+
+
+def checked_notes(project: Project, as_of: int, opened: Bundle, notes: Sequence[str]) -> tuple[str, ...]:
+    """These notes and what else a reader of scores as of that day should know.
+
+    Raises:
+        WindowError: the date does not fit the data.
+    """
+    if opened.churn.given:
+        notes = (*notes, *notes_of(project))
+    else:
+        require_cutoff(project.outline, as_of, project.config.churn)
+    if opened.trained_until <= as_of:
+        return tuple(notes)
+    flattered = (
+        f"The model knew outcomes until {opened.card['training']['until']}, after {instant_text(as_of)}: "
+        f"these scores look better than any real forecast of that day."
+    )
+    return (*notes, flattered)
+
+
+def run_id_of(
+    project: Project, as_of: int, opened: Bundle, playbook: Playbook, reasons: ReasonSettings
+) -> str:
+    """A name for the run: the same data, model, settings and playbook give the same."""
+    tables = (one.fingerprint for one in project.outline.accounts.values())
+    decisive = (project.config.digest, repr(reasons), repr(playbook), *tables)
+    return hashlib.sha256("|".join((opened.version, str(as_of), *decisive)).encode()).hexdigest()[:12]
+
+
+def by_status(counts: Mapping[str, int]) -> dict[str, int]:
+    """How many customers ended with each status, those of which there are none too."""
+    return {status: counts.get(status, 0) for status in STATUSES}
+
+
+def by_tier(counts: Mapping[str, int]) -> dict[str, int]:
+    """How many customers are in each tier, the most endangered first."""
+    return {tier: counts.get(tier, 0) for tier in reversed(TIERS)}
+
+
+def write_card(path: Path, batches: Iterable[pa.RecordBatch]) -> None:
+    """Nothing; the file has these rows of the scoring contract, and its bytes do not tell in what pieces they came."""
+    with parquet.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+        for group in in_groups(batches, ROW_GROUP):
+            writer.write_table(group, row_group_size=ROW_GROUP)
+
+
+def _folder(project: Project, as_of: int, out: Path | None) -> Path:
+    return out or project.folder / "scores" / instant_text(as_of).replace(":", "")
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -319,7 +402,7 @@ def _settled(tickets: EventTable, history: EventTable, as_of: int) -> npt.NDArra
     return np.asarray(by_level[mine.values])
 
 
-def _manifest(run: ScoringRun, store: EventStore, scores: Path) -> str:
+def _write_manifest(run: Scores, store: EventStore, folder: Path) -> None:
     """What a night's operator wants to see, as JSON."""
     accounts = {
         name: {
@@ -330,10 +413,13 @@ def _manifest(run: ScoringRun, store: EventStore, scores: Path) -> str:
         }
         for name, one in store.accounts.items()
     }
+    with (folder / SCORES).open("rb") as scores:
+        digest = hashlib.file_digest(scores, "sha256").hexdigest()
     content = {
         **{key: value for key, value in run.as_dict().items() if key != "scores"},
         "software": __version__,
         "data": accounts,
-        "files": {SCORES: hashlib.sha256(scores.read_bytes()).hexdigest()},
+        "files": {SCORES: digest},
     }
-    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8", newline="")

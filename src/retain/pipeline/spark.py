@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from retain.engine.kernel import compute
@@ -159,20 +158,6 @@ def _scores(
             run_id="",
         ).select(COLUMNS)
     else:
-        card = _unknown(store, as_of, opened.version, label.why_not_asked(None, opened.churn))
+        why = label.why_not_asked(None, opened.churn)
+        card = scorecard.without_history(store, as_of, opened.version, "", why).select(COLUMNS)
     yield from card.to_batches(max_chunksize=BATCH)
-
-
-def _unknown(store: EventStore, as_of: int, version: str, why: str) -> pa.Table:
-    """The same where none of the customers has an order, or a contract."""
-    known, invalid = len(store.customer_ids), sorted(store.invalid)
-    rows = known + len(invalid)
-    columns = {
-        "customer_id": [*store.customer_ids, *invalid],
-        "as_of": pa.array(np.full(rows, as_of, dtype=np.int64)).cast(SCHEMA.field("as_of").type),
-        "status": [scorecard.NO_HISTORY] * known + [scorecard.INVALID] * len(invalid),
-        "status_reason": [why] * known + [store.invalid[one] for one in invalid],
-        "model_version": [version] * rows,
-    }
-    nothing = [None] * rows
-    return pa.table({name: columns.get(name, nothing) for name in COLUMNS}, schema=SCHEMA)

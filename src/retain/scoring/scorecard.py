@@ -194,7 +194,30 @@ def scorecard(
         "run_id": pa.array([run_id] * rows, pa.string()),
     }
     table = pa.table(columns, schema=SCHEMA)
-    return table.take(pa.array(np.argsort(np.array(ids, dtype=object), kind="stable")))
+    return _by_id(table)
+
+
+def without_history(store: EventStore, as_of: int, model_version: str, run_id: str, why: str) -> pa.Table:
+    """The same where none of the customers has an order, or a contract, so that none is scored for that reason."""
+    known, invalid = len(store.customer_ids), sorted(store.invalid)
+    rows = known + len(invalid)
+    columns = {
+        "customer_id": [*store.customer_ids, *invalid],
+        "as_of": pa.array(np.full(rows, as_of, dtype=np.int64)).cast(SCHEMA.field("as_of").type),
+        "status": [NO_HISTORY] * known + [INVALID] * len(invalid),
+        "status_reason": [why] * known + [store.invalid[one] for one in invalid],
+        "model_version": [model_version] * rows,
+        "run_id": [run_id] * rows,
+    }
+    nothing = [None] * rows
+    table = pa.table({name: columns.get(name, nothing) for name in SCHEMA.names}, schema=SCHEMA)
+    return _by_id(table)
+
+
+def _by_id(table: pa.Table) -> pa.Table:
+    ids = np.empty(len(table), dtype=object)
+    ids[:] = table["customer_id"].to_pylist()
+    return table.take(pa.array(np.argsort(ids, kind="stable")))
 
 
 def _statuses(

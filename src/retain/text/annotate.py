@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from retain.text.feed import feed_of
 from retain.text.lexicon import INTENTS, TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from retain.events.store import EventStore, EventTable
@@ -89,13 +90,14 @@ def annotated(
         feed = feed_of(table)
         progress(f"reading what customers wrote: {len(feed):,} rows of {name}")
         found = backend(feed, cache)
-        tables[name] = _with_columns(table, found)
+        tables[name] = with_columns(table, found)
         coverage += coverage_of(name, found)
     cache.forget_the_rest()
     return replace(store, tables=MappingProxyType(tables)), tuple(coverage)
 
 
-def _with_columns(table: EventTable, found: Understood) -> EventTable:
+def with_columns(table: EventTable, found: Understood) -> EventTable:
+    """The table with what its texts say as columns."""
     sentiment = np.round(found.sentiment, DECIMALS)
     said = np.isfinite(found.sentiment)
     columns = {"sentiment": sentiment}
@@ -120,3 +122,21 @@ def coverage_of(table: str, found: Understood) -> list[Coverage]:
             Coverage(table, language, int(mine.sum()), int(np.count_nonzero(mine & found.understood)), tiers)
         )
     return sorted(rows, key=lambda one: (-one.texts, one.language))
+
+
+def together(parts: Iterable[Coverage]) -> tuple[Coverage, ...]:
+    """How much was understood in all parts of the customers, by table and language, the commonest language first."""
+    found: dict[tuple[str, str], list[Coverage]] = {}
+    for one in parts:
+        found.setdefault((one.table, one.language), []).append(one)
+    summed = [
+        Coverage(
+            table,
+            language,
+            sum(one.texts for one in each),
+            sum(one.understood for one in each),
+            dict(sorted(sum((Counter(one.tiers) for one in each), Counter()).items())),
+        )
+        for (table, language), each in found.items()
+    ]
+    return tuple(sorted(summed, key=lambda one: (TABLES.index(one.table), -one.texts, one.language)))

@@ -52,7 +52,12 @@ class Feed:
     @property
     def months(self) -> IntArray:
         """The calendar month (UTC) in which each was given, counted from 1970."""
-        return self.given.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+        return months_of(self.given)
+
+
+def months_of(instants: IntArray) -> IntArray:
+    """The calendar month (UTC) of each instant, counted from 1970."""
+    return instants.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
 
 
 def feed_of(table: EventTable) -> Feed:

@@ -8,13 +8,15 @@ later text or rating changes it. Texts without an order in time teach all at onc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from retain.cache import key_of
 from retain.text.clean import cleaned
+from retain.text.feed import months_of
 from retain.text.fitting import FEWEST, MOST
 from retain.text.fold import fold
 from retain.text.hashing import hashed, joined
@@ -24,7 +26,7 @@ from retain.text.reading import BATCH, fingerprint
 from retain.text.understood import by_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from retain.cache import Arrays, Cache
     from retain.events.store import IntArray
@@ -42,6 +44,50 @@ _LESSONS = "1"
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What is known of texts besides their words; one row each. A lesson is planned from it, and only its own texts are looked at.
+
+    Attributes:
+        given: int64, when it was given.
+        known: int64, when it was in the system.
+        pleased: as in ``Feed``.
+        sentiment: by the word lists, NaN without text.
+        language: object, its code; None without text.
+    """
+
+    given: IntArray
+    known: IntArray
+    pleased: FloatArray
+    sentiment: FloatArray
+    language: TextArray
+
+    @property
+    def months(self) -> IntArray:
+        """The calendar month (UTC) in which each was given, counted from 1970."""
+        return months_of(self.given)
+
+    @staticmethod
+    def of(feed: Feed, words: Understood) -> Seen:
+        """The texts of a feed, once they were read word by word."""
+        return Seen(feed.given, feed.known, feed.pleased, words.sentiment, words.language)
+
+    @staticmethod
+    def together(parts: Sequence[Seen]) -> Seen:
+        """The texts of all parts, one part after the other."""
+        return Seen(
+            *(
+                np.concatenate([getattr(one, name) for one in parts])
+                for name in ("given", "known", "pleased", "sentiment", "language")
+            )
+        )
+
+
+Taught: TypeAlias = tuple[int, Learned | None, str]
+Lessons: TypeAlias = Mapping[str, tuple[Taught, ...]]
+"""For each tier its lessons, the oldest first: the month from which it is read by, what was learned, and its key in the cache."""
+
+
+@dataclass(frozen=True)
 class ThroughTime:
     """Word lists, and over them what earlier texts have taught.
 
@@ -54,10 +100,41 @@ class ThroughTime:
     def __call__(self, feed: Feed, cache: Cache) -> Understood:
         """What each text says, from itself and from texts known before the month in which it was given."""
         words = by_words(feed, cache)
+        lessons = self.lessons(Seen.of(feed, words), lambda rows: feed.text[rows], cache)
+        return self.told(feed, words, lessons, cache)
+
+    def lessons(self, seen: Seen, texts: Callable[[IntArray], TextArray], cache: Cache) -> Lessons:
+        """What these texts teach, and when.
+
+        Args:
+            seen: all of them.
+            texts: gives the words of some, by ascending row.
+            cache: keeps what was learned.
+        """
+        return {tier: tuple(_lessons(tier, seen, texts, cache)) for tier in self.tiers}
+
+    def told(self, feed: Feed, words: Understood, lessons: Lessons, cache: Cache) -> Understood:
+        """What each of these texts says when read by these lessons, which other texts may have taught.
+
+        Args:
+            feed: the texts, all or some.
+            words: what their words say.
+            lessons: from ``lessons`` all texts.
+            cache: keeps what was told.
+        """
+        there = np.flatnonzero(np.isfinite(words.sentiment))
+        months = feed.months[there]
         found = words
         for tier in reversed(self.tiers):
-            for rows, model, key in _lessons(tier, feed, words, cache):
-                found = _over(found, rows, _told(tier, feed.rows(rows), words, rows, model, key, cache), tier)
+            begins = np.array([month for month, _, _ in lessons[tier]], dtype=np.int64)
+            for month in np.unique(months):
+                last = int(np.searchsorted(begins, month, side="right")) - 1
+                model, key = lessons[tier][last][1:] if last >= 0 else (None, "")
+                if model is not None:
+                    rows = there[months == month]
+                    found = _over(
+                        found, rows, _told(tier, feed.rows(rows), words, rows, model, key, cache), tier
+                    )
         return found
 
     def at_once(self, feed: Feed, cache: Cache) -> Understood:
@@ -84,40 +161,36 @@ def _over(found: Understood, rows: IntArray, told: FloatArray, tier: str) -> Und
     return replace(found, sentiment=sentiment, tier=tiers, understood=understood)
 
 
-def _lessons(
-    tier: str, feed: Feed, words: Understood, cache: Cache
-) -> Iterator[tuple[IntArray, Learned, str]]:
-    """The rows of each month in which something had been learned, with what it was and its key in the cache."""
-    there = np.flatnonzero(np.isfinite(words.sentiment))
-    teaching = there if tier == SELF_TRAINED else there[np.isfinite(feed.pleased[there])]
-    months = feed.months[there]
-    last, model, key = 0, None, ""
-    for month in np.unique(months):
-        begins = np.datetime64(int(month), "M").astype("datetime64[us]").astype(np.int64)
-        before = teaching[feed.known[teaching] < begins]
+def _lessons(tier: str, seen: Seen, texts: Callable[[IntArray], TextArray], cache: Cache) -> Iterator[Taught]:
+    """The months in which something was learned, with what it was and its key in the cache."""
+    there = np.flatnonzero(np.isfinite(seen.sentiment))
+    teaching = there if tier == SELF_TRAINED else there[np.isfinite(seen.pleased[there])]
+    last = 0
+    for month in np.unique(seen.months[there]).tolist():
+        begins = np.datetime64(month, "M").astype("datetime64[us]").astype(np.int64)
+        before = teaching[seen.known[teaching] < begins]
         if len(before) >= max(_LEAST[tier], _GROWTH * last):
             last = len(before)
-            model, key = _lesson(tier, feed, words, _latest(feed, words.language, before), cache)
-        if model is not None:
-            yield there[months == month], model, key
+            rows = _latest(seen, before)
+            yield (month, *_lesson(tier, seen, rows, texts(rows), cache))
 
 
-def _latest(feed: Feed, language: TextArray, rows: IntArray) -> IntArray:
+def _latest(seen: Seen, rows: IntArray) -> IntArray:
     """Of each language the latest rows, no more than can be learned from."""
-    ordered = rows[np.argsort(feed.given[rows], kind="stable")]
-    names = language[ordered].astype(str)
+    ordered = rows[np.argsort(seen.given[rows], kind="stable")]
+    names = seen.language[ordered].astype(str)
     return np.sort(np.concatenate([ordered[names == name][-MOST:] for name in np.unique(names)]))
 
 
 def _lesson(
-    tier: str, feed: Feed, words: Understood, rows: IntArray, cache: Cache
+    tier: str, seen: Seen, rows: IntArray, texts: TextArray, cache: Cache
 ) -> tuple[Learned | None, str]:
     """What these rows teach, from the cache if these very texts have taught before."""
-    texts, languages, pleased = feed.text[rows], words.language[rows], feed.pleased[rows]
+    languages, pleased = seen.language[rows], seen.pleased[rows]
     key = key_of([tier, _LESSONS, fingerprint(), *texts, *languages, pleased.tobytes()])
 
     def make() -> Arrays:
-        lesson = _taught(tier, _hashed(texts), words.sentiment[rows], languages, pleased)
+        lesson = _taught(tier, _hashed(texts), seen.sentiment[rows], languages, pleased)
         if lesson is None:
             return {"languages": np.zeros(0, dtype=np.str_)}
         model = lesson.model

@@ -15,7 +15,8 @@ from retain.features.attributes import attribute
 from retain.features.spec import Attribute, FeatureSet, Holds
 from retain.labels import ChurnSettings
 from retain.modelling import bundle
-from retain.pipeline.spark import SCHEMA, _unknown, score_on_spark
+from retain.pipeline.spark import COLUMNS, SCHEMA, score_on_spark
+from retain.scoring.scorecard import without_history
 from retain.timeline import instant
 
 if TYPE_CHECKING:
@@ -27,16 +28,18 @@ if TYPE_CHECKING:
 def test_where_nobody_ordered_anything_nobody_has_a_history(orders_store: Callable[..., EventStore]) -> None:
     """And those who occur in bad rows only are invalid."""
     store = replace(orders_store([], customers=["a", "b"]), invalid={"0": "amount is no amount"})
-    card = _unknown(store, instant("2024-01-01"), "model", "no order known before this date")
+    card = without_history(
+        store, instant("2024-01-01"), "model", "", "no order known before this date"
+    ).select(COLUMNS)
     assert card.schema == SCHEMA
     assert card.select(
         ["customer_id", "status", "status_reason", "churn_probability", "model_version"]
     ).equals(
         pa.table(
             {
-                "customer_id": ["a", "b", "0"],
-                "status": ["no_history", "no_history", "invalid"],
-                "status_reason": ["no order known before this date"] * 2 + ["amount is no amount"],
+                "customer_id": ["0", "a", "b"],
+                "status": ["invalid", "no_history", "no_history"],
+                "status_reason": ["amount is no amount", *["no order known before this date"] * 2],
                 "churn_probability": pa.array([None] * 3, pa.float64()),
                 "model_version": ["model"] * 3,
             }

@@ -1,0 +1,131 @@
+"""The events of all shards as one store: its rows are mapped from disk, so that memory holds what is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from retain.events.store import Column, EventStore, EventTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from retain.events.store import AnyArray
+
+_LEFT_OUT = frozenset({"text"})
+"""What customers wrote stays in the shards: it is read there, and what it says is in other columns."""
+_OWN = ("customer", "time", "known")
+
+
+def gathered(
+    stores: Iterable[EventStore], outline: EventStore, folder: Path
+) -> tuple[EventStore, tuple[int, ...]]:
+    """One store of all customers, without their texts, and where the customers of each shard begin in it.
+
+    Args:
+        stores: of all shards, in the order of their customers.
+        outline: a store with their tables, columns, accounts and warnings.
+        folder: takes the rows, as long as the store is used.
+    """
+    folder.mkdir()
+    tables = {name: _Table(folder / name, table) for name, table in outline.tables.items()}
+    ids: list[pa.Array] = []
+    invalid: dict[str, str] = {}
+    begins = [0]
+    for store in stores:
+        for name, table in store.tables.items():
+            tables[name].add(table, begins[-1])
+        ids.append(pa.array(store.customer_ids, pa.large_string()))
+        begins.append(begins[-1] + len(store.customer_ids))
+        invalid.update(store.invalid)
+    return EventStore(
+        customer_ids=_objects(pa.chunked_array(ids, pa.large_string())),
+        tables=MappingProxyType({name: one.table() for name, one in tables.items()}),
+        accounts=outline.accounts,
+        invalid=MappingProxyType(invalid),
+        warnings=outline.warnings,
+        money_exponent=outline.money_exponent,
+        zone=outline.zone,
+    ), tuple(begins)
+
+
+@dataclass
+class _Table:
+    """The rows of one table on disk, a file a column."""
+
+    folder: Path
+    model: EventTable
+    rows: int = 0
+    levels: dict[str, list[tuple[int, pa.Array]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir()
+        for name in self._types():
+            (self.folder / name).touch()
+
+    def _types(self) -> dict[str, np.dtype[Any]]:
+        kept = {name: one.values.dtype for name, one in self.model.columns.items() if name not in _LEFT_OUT}
+        return {
+            **{one: np.dtype(np.int64) for one in _OWN},
+            **{f"column {name}": kind for name, kind in kept.items()},
+        }
+
+    def add(self, table: EventTable, first: int) -> None:
+        """The rows of the next shard, whose customers begin with that number."""
+        self._append("customer", table.customer + first)
+        self._append("time", table.time)
+        self._append("known", table.known)
+        for name, one in table.columns.items():
+            if name not in _LEFT_OUT:
+                self._append(f"column {name}", one.values)
+                if one.levels is not None:
+                    self.levels.setdefault(name, []).append(
+                        (self.rows, pa.array(one.levels, pa.large_string()))
+                    )
+        self.rows += len(table)
+
+    def table(self) -> EventTable:
+        """All rows that were added."""
+        mapped = {name: self._mapped(name, kind) for name, kind in self._types().items()}
+        columns = {
+            name: Column(
+                mapped[f"column {name}"],
+                self._common(name, mapped[f"column {name}"]) if one.levels is not None else None,
+            )
+            for name, one in self.model.columns.items()
+            if name not in _LEFT_OUT
+        }
+        customer, time, known = (mapped[one].astype(np.int64, copy=False) for one in _OWN)
+        return EventTable(customer, time, known, MappingProxyType(columns))
+
+    def _append(self, name: str, values: AnyArray) -> None:
+        with (self.folder / name).open("ab") as out:
+            np.ascontiguousarray(values).tofile(out)
+
+    def _mapped(self, name: str, kind: np.dtype[Any]) -> AnyArray:
+        # Of nothing there is no map.
+        return np.memmap(self.folder / name, kind, "r+") if self.rows else np.empty(0, kind)
+
+    def _common(self, name: str, codes: AnyArray) -> np.ndarray[tuple[int, ...], np.dtype[np.object_]]:
+        """The texts of all shards in code-point order; the codes are theirs then."""
+        shards = self.levels.get(name, [])
+        every = pc.unique(pa.chunked_array([one for _, one in shards], pa.large_string()))
+        every = every.take(pc.sort_indices(every))
+        ends = [*(begin for begin, _ in shards[1:]), self.rows]
+        for (begin, levels), end in zip(shards, ends, strict=bool(shards)):
+            # One place more than there are texts, for the code -1 of what is not known.
+            place = np.append(np.asarray(pc.index_in(levels, value_set=every)).astype(np.int32), np.int32(-1))
+            codes[begin:end] = place[codes[begin:end]]
+        return _objects(every)
+
+
+def _objects(texts: pa.Array | pa.ChunkedArray) -> np.ndarray[tuple[int, ...], np.dtype[np.object_]]:
+    found = np.empty(len(texts), dtype=np.object_)
+    found[:] = texts.to_pylist()
+    return found

@@ -1,0 +1,88 @@
+"""A folder that one run works in at a time: what a killed run left half done is found again, or removed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from contextlib import suppress
+from itertools import count
+from typing import TYPE_CHECKING
+
+from retain.errors import OutputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LOCK = "in-use"
+
+
+class Held:
+    """A folder of our own below a home that several runs may share.
+
+    The system itself takes back the lock of a process that dies, however it dies. So a folder that can be locked is in nobody's use: one of
+    our key holds what a killed run has done of this very work, any other is old and goes.
+
+    Attributes:
+        folder: the folder, there until ``close``.
+    """
+
+    def __init__(self, home: Path, key: str) -> None:
+        """Take the folder of that key, and remove what killed runs left of other work.
+
+        Args:
+            home: where all such folders are.
+            key: names the work; while another run does the same, ours is a folder beside it.
+
+        Raises:
+            OutputError: it cannot be made.
+        """
+        try:
+            # What customers wrote may be in it.
+            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for one in sorted(home.iterdir()):
+                if one.name.split(".")[0] != key and (lock := _locked(one)) is not None:
+                    os.close(lock)
+                    shutil.rmtree(one, ignore_errors=True)
+            for number in count():
+                self.folder = home / (f"{key}.{number}" if number else key)
+                self.folder.mkdir(exist_ok=True, mode=0o700)
+                found = _locked(self.folder)
+                if found is not None:
+                    self._lock: int | None = found
+                    break
+        except OSError as cause:
+            raise OutputError(
+                f"'{home}' cannot be written: {cause.strerror}. Choose another with --workspace."
+            ) from cause
+
+    def close(self) -> None:
+        """The work is done: the folder goes, and its home if it is empty."""
+        if self._lock is None:
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.close(self._lock)
+        self._lock = None
+        with suppress(OSError):  # others work there
+            self.folder.parent.rmdir()
+
+
+def _locked(folder: Path) -> int | None:
+    """The folder's lock, ours now; None if another holds it, or it is gone."""
+    try:
+        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415  # no other system has it
+
+            msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415  # every other system has it
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock

@@ -1,0 +1,169 @@
+"""A project's events in shards of customers on disk, for whatever can be done one shard after the other."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from retain import __version__, atomic
+from retain.cache import key_of
+from retain.events.gathered import gathered
+from retain.events.held import Held
+from retain.events.source import states_of
+from retain.events.spill import spill
+from retain.text.annotate import TABLES, annotated, together
+from retain.text.backends import TextSettings, reader_of
+from retain.text.parts import TextsByParts
+from retain.text.understood import LEXICON
+from retain.timeline import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from retain.config import Config
+    from retain.events.spill import Spilled
+    from retain.events.store import EventStore, EventTable
+    from retain.pipeline.memory import Budget
+    from retain.text.annotate import Coverage
+
+
+class Shards:
+    """All events, a shard of customers at a time in the order of their ids."""
+
+    def __init__(
+        self,
+        config: Config,
+        tables: Sequence[str],
+        folder: Path,
+        budget: Budget,
+        progress: Callable[[str], None],
+    ) -> None:
+        """Read and check the tables, unless a killed run has done so.
+
+        Args:
+            config: the settings.
+            tables: those that are read.
+            folder: the project's in the workspace.
+            budget: how much memory there is.
+            progress: called with a few words before each step that takes long.
+        """
+        self._config, self._progress = config, progress
+        self._coverage: dict[int, tuple[Coverage, ...]] = {}
+        source = config.source
+        remote = any("://" in source.tables[one].path for one in tables)
+        states = states_of(source, tables)
+        key = key_of(
+            [
+                __version__,
+                duckdb.__version__,
+                repr(source),
+                *sorted(tables),
+                repr(sorted(states.items())),
+                repr(budget),
+                reader_of(config.text),
+                # Nobody can say whether a table elsewhere has changed; and tomorrow fewer rows are in the future.
+                str(time.time_ns() if remote else time.time_ns() // 1000 // DAY),
+            ]
+        )
+        self._held = Held(folder / "spill", key[:32])
+        try:
+            self._spilled = spill(
+                source,
+                self._held.folder / "events",
+                rows_each=budget.rows_each,
+                memory_mb=budget.database_mb,
+                quarantine=folder / "quarantine",
+                tables=tables,
+                progress=progress,
+            )
+            self._texts = TextsByParts(config.text, folder / "texts")
+        except BaseException:
+            self.close()
+            raise
+
+    def __len__(self) -> int:
+        """How many shards."""
+        return len(self._spilled)
+
+    @property
+    def spilled(self) -> Spilled:
+        """The events as they are on disk."""
+        return self._spilled
+
+    @property
+    def folder(self) -> Path:
+        """A folder for what this run works on, gone at its end."""
+        return self._held.folder
+
+    def close(self) -> None:
+        """Nothing is left on disk."""
+        self._held.close()
+
+    @cached_property
+    def outline(self) -> EventStore:
+        """A store with all tables, columns and accounts, but without a row."""
+        empty = annotated(self._spilled.store(None), TextSettings(LEXICON))[0]
+        return replace(empty, accounts=self._spilled.accounts, warnings=self._spilled.warnings)
+
+    @property
+    def coverage(self) -> tuple[Coverage, ...]:
+        """How much of what customers wrote was understood, once all shards were read."""
+        return together(one for each in self._coverage.values() for one in each)
+
+    def store(self, shard: int) -> EventStore:
+        """The customers of a shard with their events and what their texts say."""
+        self._learned  # noqa: B018  # before the first text is read
+        store, self._coverage[shard] = self._texts(self._spilled.store(shard))
+        return store
+
+    def stores(self) -> Iterator[EventStore]:
+        """Every shard's."""
+        for shard in range(len(self)):
+            self._progress(f"shard {shard + 1} of {len(self)}")
+            yield self.store(shard)
+        self._texts.forget_the_rest()
+
+    def made(self, key: str, work: Callable[[EventStore], Iterable[pa.RecordBatch]]) -> list[Path]:
+        """Files with what the work makes of each shard; those that a killed run has finished are taken as they are.
+
+        Args:
+            key: tells this work from any other.
+            work: makes batches of a store, one at least, all with the same columns.
+        """
+        paths = [self.folder / key[:32] / f"{shard:04}.arrow" for shard in range(len(self))]
+        for shard, path in enumerate(paths):
+            if path.exists():
+                continue
+            self._progress(f"shard {shard + 1} of {len(self)}")
+            with atomic.file(path) as part:
+                batches = iter(work(self.store(shard)))
+                first = next(batches)
+                with pa.ipc.new_file(str(part), first.schema) as writer:
+                    writer.write_batch(first)
+                    for one in batches:
+                        writer.write_batch(one)
+        return paths
+
+    @cached_property
+    def gathered(self) -> tuple[EventStore, tuple[int, ...]]:
+        """One store of all customers, for what needs them all, and where those of each shard begin in it."""
+        self._progress("gathering all customers: their rows stay on disk, their ids are in memory")
+        return gathered(self.stores(), self.outline, self.folder / "gathered")
+
+    @cached_property
+    def _learned(self) -> bool:
+        """What texts teach is known, where the backend learns from them."""
+        for name in TABLES:
+            if "text" in self._spilled.columns.get(name, ()):
+                self._progress(f"reading what customers wrote in {name}")
+                self._texts.learn(name, len(self), partial(self._table, name))
+        return True
+
+    def _table(self, name: str, shard: int) -> EventTable:
+        return self._spilled.store(shard, (name,)).tables[name]
