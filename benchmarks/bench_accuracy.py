@@ -1,7 +1,7 @@
 """How well the default settings predict, on real data with the outcome known, beside the baselines.
 
-Reads the bundled data, and CDNOW, The Complete Journey and IBM Telco where they lie beside the repository. Telco's
-customers have a label and no dates: its figures are of customers left out of training.
+Reads the bundled data, and CDNOW, The Complete Journey, the UCI incident log and IBM Telco where they lie beside the
+repository. Telco's customers have a label and no dates: its figures are of customers left out of training.
 Run with `python benchmarks/bench_accuracy.py`; prints a Markdown table.
 """
 
@@ -21,6 +21,7 @@ CASES: tuple[tuple[str, str | None], ...] = (
     ("default.toml", "2011-06-01"),
     ("sources/cdnow.toml", "1998-04-01"),
     ("sources/complete_journey.toml", "2017-10-01"),
+    ("sources/uci_event_log.toml", "2016-05-01"),
     ("sources/ibm_telco.toml", None),
 )
 

@@ -11,13 +11,17 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from retain.engine import ENGINES
+from retain.engine.views import VIEWS
 from retain.errors import ConfigError, UsageError, did_you_mean
 from retain.evaluation.profit import ProfitSettings
 from retain.events.source import SourceSettings
-from retain.features.catalog import FAMILIES
+from retain.features.catalog import FAMILIES, declared, family_names
+from retain.features.columns import require_readable
+from retain.features.own import OwnSettings, own_features
+from retain.features.spec import measures
 from retain.labels import LABELS, ChurnSettings
 from retain.modelling.learners import LEARNERS
 from retain.modelling.tracking import TrackingSettings
@@ -26,6 +30,9 @@ from retain.scoring.languages import ReasonSettings
 from retain.scoring.tiers import TierSettings
 from retain.scoring.value import ValueSettings
 from retain.text.backends import TextSettings
+
+if TYPE_CHECKING:
+    from retain.features.spec import Feature
 
 T = TypeVar("T")
 
@@ -43,15 +50,26 @@ class FeatureSettings:
     Attributes:
         families: names of feature families.
         engine: name of the engine.
+        own: features of your own, by their names.
     """
 
     families: tuple[str, ...] = tuple(FAMILIES)
     engine: str = "kernel"
+    own: Mapping[str, OwnSettings] = field(default_factory=lambda: types.MappingProxyType({}))
 
     def __post_init__(self) -> None:
         """Refuse to learn from nothing."""
         if not self.families:
             raise ConfigError("[features] families is empty. Name one at least, such as 'rfm'.")
+
+    @property
+    def own_features(self) -> tuple[Feature, ...]:
+        """The declarations of the features of your own.
+
+        Raises:
+            ConfigError: one means nothing; the message names the key.
+        """
+        return own_features(self.own, VIEWS)
 
 
 @dataclass(frozen=True)
@@ -223,8 +241,13 @@ def _require_names(config: Config) -> None:
     for name in config.training.learners:
         LEARNERS.get(name)
     for name in config.features.families:
-        if name not in FAMILIES:
-            raise ConfigError(f"[features] families: there is no '{name}'. {did_you_mean(name, FAMILIES)}")
+        if name not in family_names():
+            raise ConfigError(
+                f"[features] families: there is no '{name}'. {did_you_mean(name, family_names())}"
+            )
+    for feature in declared(config.features.families, config.features.own_features):
+        for one in measures(feature.formula):
+            require_readable(one, VIEWS, f"The feature '{feature.name}',")
 
 
 def _require_tables(config: Config) -> None:
@@ -282,6 +305,9 @@ _WORDS = {str: "a text in quotes", int: "a whole number", float: "a number", boo
 
 def _value(kind: Any, value: Any, where: str) -> Any:
     """One value, checked against the type that the settings declare."""
+    if typing.get_origin(kind) is types.UnionType:
+        # TOML has no word for nothing: what is written is never None.
+        (kind,) = set(typing.get_args(kind)) - {types.NoneType}
     origin = typing.get_origin(kind)
     if is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, Mapping):

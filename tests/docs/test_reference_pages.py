@@ -14,13 +14,16 @@ from typer.main import get_command
 
 from retain.cli import manual
 from retain.cli.app import BUG, INTERRUPTED, app
-from retain.config import load_config
+from retain.config import FeatureSettings, _value, load_config
+from retain.engine.views import VIEWS
 from retain.errors import UserError
 from retain.events.source import TableSource
 from retain.exports.formats import FORMATS
 from retain.features.catalog import EVERY
+from retain.features.columns import require_readable
 from retain.features.manual import in_words
-from retain.features.spec import How, Measure
+from retain.features.own import OwnSettings
+from retain.features.spec import Balance, Contrast, How, Measure, Ratio, measures
 from retain.shipped import shipped
 
 if TYPE_CHECKING:
@@ -93,7 +96,8 @@ def test_every_feature_is_in_the_catalogue(page: Callable[[str], str], name: str
 def test_every_aggregation_has_words(how: How) -> None:
     """A new way to turn events into a number cannot be left without words."""
     value = None if how in (How.COUNT, How.SINCE_LAST, How.SINCE_FIRST) else "amount"
-    assert "orders" in in_words(Measure("orders", how, value))
+    quantile = 0.9 if how is How.QUANTILE else None
+    assert "orders" in in_words(Measure("orders", how, value, quantile=quantile))
 
 
 @pytest.mark.parametrize("name", FORMATS.names())
@@ -105,13 +109,26 @@ def test_every_export_format_is_named_by_the_verb(page: Callable[[str], str], na
 
 @pytest.mark.parametrize(("place", "kind"), list(manual.sections()), ids=lambda one: str(one) or "top")
 def test_the_shipped_configuration_shows_every_setting(place: str, kind: type) -> None:
-    """`configs/default.toml` has each key, but for those of a table's own files."""
+    """`configs/default.toml` has each key, but for those of a table's own files and of features of one's own."""
     at: Any = tomllib.loads(shipped("default.toml").read_text(encoding="utf-8"))
     for word in place.replace("NAME", "orders").split("."):
         at = at.get(word, at) if word else at
     keys = {one.name for one in manual.keys_of(kind)}
-    assert keys <= set(at) or kind is TableSource
+    assert keys <= set(at) or kind in (TableSource, OwnSettings)
     assert set(at) <= keys
+
+
+def test_the_examples_of_own_features_are_features(page: Callable[[str], str]) -> None:
+    """Those in a configuration, and the family of a package."""
+    text = page("features.md")
+    examples = tomllib.loads(re.findall(r"```toml\n(# The usual.*?)```", text, re.DOTALL)[0])
+    found = _value(FeatureSettings, examples["features"], "features").own_features
+    assert [type(one.formula) for one in found] == [Measure, Ratio, Contrast, Balance]
+    package: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?def family.*?)```", text, re.DOTALL)[0], package)  # noqa: S102  # our own page
+    (feature,) = package["family"]()
+    for one in measures(feature.formula):
+        require_readable(one, VIEWS, "features.md")
 
 
 def test_the_example_of_a_configuration_loads(page: Callable[[str], str], tmp_path: Path) -> None:
@@ -125,7 +142,7 @@ def test_the_example_of_a_configuration_loads(page: Callable[[str], str], tmp_pa
 
 def test_the_example_of_a_feature_is_one(page: Callable[[str], str]) -> None:
     """The block of code declares a feature that could be added as it stands."""
-    code = re.findall(r"```python\n(.*?)```", page("features.md"), re.DOTALL)[0]
+    code = re.findall(r"```python\n(.*?)```", page("features.md"), re.DOTALL)[-1]
     names: dict[str, Any] = {}
     exec(code.replace("\nFeature(", "\nmade = Feature("), names)  # noqa: S102 - the manual's own example
     feature = names["made"]

@@ -21,13 +21,15 @@ from retain.config import load_config
 from retain.engine import ENGINES
 from retain.engine.panel import Snapshots
 from retain.engine.spark import Tables, features
-from retain.engine.views import columns_at_hand
+from retain.engine.views import VIEWS, columns_at_hand
 from retain.errors import ConfigError, ModelError, SourceError, UsageError
 from retain.events.load import read_events
 from retain.events.schemas import SCHEMAS, Kind
 from retain.events.source import SourceSettings, TableSource
 from retain.examples import shop
 from retain.features.catalog import EVERY, FAMILIES, feature_set
+from retain.features.own import MeasureSettings, OwnSettings, own_features
+from retain.features.spec import FeatureSet
 from retain.modelling import bundle
 from retain.modelling.tracking import CHALLENGER, Tracking, TrackingSettings
 from retain.pipeline.spark import COLUMNS, _scores, _texts, score_on_spark
@@ -45,12 +47,14 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from retain.events.store import EventStore
-    from retain.features.spec import FeatureSet
 
 ROOT = Path(__file__).parents[2]
 AS_OF = "2024-10-01"
 CUTOFFS = ("2023-12-31", "2024-02-29", "2024-03-31T03:30", "2025-06-01")
 ZONE = "Europe/Sofia"
+USUAL_GAP = OwnSettings(
+    "orders", "quantile", "gap", quantile=0.8, divided_by=MeasureSettings("orders", "count")
+)
 MOMENTS = [
     instant(one)
     for one in (
@@ -194,12 +198,13 @@ def assert_same(panel: DataFrame, store: EventStore, chosen: FeatureSet, cutoffs
 def test_every_feature_of_generated_histories_has_the_kernels_bits(
     spark: SparkSession, histories: Path
 ) -> None:
-    """All tables, all features; ties, one event, none, leap days, changes of the clock, huge and negative amounts."""
+    """All tables, all features and one of a company's own; ties, one event, none, leap days, changes of the clock, huge and negative amounts."""
     store = on_one_machine(histories)
     assert feature_set(list(FAMILIES), columns_at_hand(store)) == EVERY
     assert all(len(table) for table in store.tables.values())
-    panel = features(Tables(frames(spark, histories), ZONE, partitions=4), CUTOFFS)
-    assert_same(panel, store, EVERY, CUTOFFS)
+    own = own_features({"usual_gap_days": USUAL_GAP}, VIEWS)
+    panel = features(Tables(frames(spark, histories), ZONE, partitions=4), CUTOFFS, own=own)
+    assert_same(panel, store, FeatureSet((*EVERY.features, *own)), CUTOFFS)
 
 
 def test_the_bundled_orders_have_the_kernels_bits(spark: SparkSession) -> None:

@@ -8,6 +8,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
+from types import UnionType
 from typing import TYPE_CHECKING, Any
 
 from typer.main import get_command
@@ -15,8 +16,10 @@ from typer.main import get_command
 from retain.cli.app import BUG, INTERRUPTED, app
 from retain.config import Config
 from retain.engine import ENGINES
+from retain.engine.views import VIEWS
 from retain.errors import UserError
 from retain.features.catalog import FAMILIES
+from retain.features.spec import How
 from retain.labels import LABELS
 from retain.modelling.learners import LEARNERS
 from retain.scoring.languages import CUSTOMER, LANGUAGES
@@ -128,11 +131,28 @@ def names() -> str:
         "`[churn] definition`": LABELS.names(),
         "`[features] families`": tuple(FAMILIES),
         "`[features] engine`": ENGINES.names(),
+        "`[features.own.NAME] how`": tuple(How),
         "`[training] learners`": LEARNERS.names(),
         "`[reasons] language`": (*LANGUAGES, CUSTOMER),
     }
     rows = [f"| {key} | {', '.join(f'`{one}`' for one in choices)} |" for key, choices in known.items()]
     return "\n".join(["| setting | names |", "|---|---|", *rows]) + "\n"
+
+
+def views() -> str:
+    """Every view and the columns that a feature of one's own may read of it, as a Markdown table."""
+
+    def listed(columns: frozenset[str]) -> str:
+        return ", ".join(f"`{one}`" for one in sorted(columns))
+
+    rows = [
+        f"| `{name}` | {listed(one.numbers)} | {listed(one.categories)} | {listed(one.flags)} |"
+        for name, one in VIEWS.items()
+    ]
+    return (
+        "\n".join(["| `view` | numbers | categories | yes or no (`where`) |", "|---|---|---|---|", *rows])
+        + "\n"
+    )
 
 
 def sections() -> Iterator[tuple[str, type]]:
@@ -159,7 +179,8 @@ def keys_of(kind: type) -> list[Any]:
 def _is_section(kind: type, name: str) -> bool:
     """Whether the key opens a section of its own, or several."""
     hint = _hints(kind)[name]
-    return is_dataclass(hint) or any(is_dataclass(one) for one in typing.get_args(hint))
+    named = typing.get_args(hint)[1] if typing.get_origin(hint) is Mapping else None
+    return is_dataclass(hint) or is_dataclass(named)
 
 
 def _hints(kind: type) -> dict[str, Any]:
@@ -171,7 +192,7 @@ def _type(hint: Any) -> str:
     origin = typing.get_origin(hint)
     if origin is tuple:
         return "list of " + _ITEMS[typing.get_args(hint)[0]]
-    return "table" if origin is Mapping else _TYPES[hint]
+    return "table" if origin in (Mapping, UnionType) else _TYPES[hint]
 
 
 def _default(kind: type, one: Any) -> str:
@@ -182,6 +203,8 @@ def _default(kind: type, one: Any) -> str:
         return "`{}`"
     if one.default is MISSING:
         return "required"
+    if one.default is None:
+        return "none"
     if isinstance(one.default, tuple):
         return f"`[{', '.join(_toml(each) for each in one.default)}]`"
     return f"`{_toml(one.default)}`"
@@ -192,7 +215,11 @@ def _toml(value: Any) -> str:
 
 
 def _about(kind: type) -> dict[str, str]:
-    """What the class's docstring says of each attribute."""
-    section = (inspect.getdoc(kind) or "").split("Attributes:\n", 1)[1]
-    entries = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", section, re.MULTILINE)
+    """What the docstrings of the class and of those it extends say of each attribute."""
+    sections = [
+        (inspect.getdoc(one) or "").split("Attributes:\n", 1)[1]
+        for one in reversed(kind.__mro__)
+        if is_dataclass(one)
+    ]
+    entries = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", "\n".join(sections), re.MULTILINE)
     return {name: re.sub(r"\s+", " ", words).replace("``", "`") for name, words in entries}

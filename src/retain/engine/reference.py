@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retain.engine.panel import Panel, Snapshots, combine, entropy, weighted_log
-from retain.engine.streams import STREAMS, Changed, Money, Number, Share, Span, Step, Stream
+from retain.engine.streams import (
+    STREAMS,
+    Changed,
+    Elapsed,
+    Fresh,
+    Money,
+    Number,
+    Share,
+    Span,
+    Step,
+    Stream,
+)
 from retain.engine.views import GAP_PART, HOURS_A_BAND, ITEM_PARTS, number_parts
 from retain.events.attributes import TABLE
 from retain.events.store import MISSING
@@ -139,6 +150,8 @@ def _number_of(spec: Number, row: _Row, rows: Sequence[_Row]) -> int | None:
         if not isinstance(start, int) or not isinstance(end, int):
             return None
         return (end - start) // MINUTE
+    if isinstance(spec, Fresh | Elapsed):
+        return _of_thing(spec, row, [one for one in rows if one.values[spec.by] == row.values[spec.by]])
     if isinstance(spec, Step | Changed):
         return _step(spec, row, rows)
     if isinstance(spec, Money):
@@ -146,9 +159,24 @@ def _number_of(spec: Number, row: _Row, rows: Sequence[_Row]) -> int | None:
         return None if price is None else int(price)
     value = row.values.get(spec.column)
     of = row.values.get(spec.of) if isinstance(spec, Share) else 1.0
-    if value is None or of is None:
+    return None if value is None or of is None else round(float(value) / float(of) * spec.parts)
+
+
+def _of_thing(spec: Fresh | Elapsed, row: _Row, mates: Sequence[_Row]) -> int | None:
+    """What a row is among those of the same thing: so long after the first, or whether it says something else than the one before."""
+    if isinstance(spec, Elapsed):
+        return (row.time - min(one.time for one in mates)) // MINUTE
+    told = []
+    for place, one in enumerate(mates):
+        value = one.values[spec.column]
+        if value is not None:
+            # Words are themselves; of yes and no, what is not known is no.
+            told.append((one.time, value if isinstance(value, str) else int(value == 1), place))
+    told.sort()
+    mine = next((at for at, (_, _, place) in enumerate(told) if mates[place] is row), None)
+    if mine is None:
         return None
-    return round(float(value) / float(of) * spec.parts)
+    return int(mine == 0 or told[mine - 1][1] != told[mine][1])
 
 
 def _step(spec: Step | Changed, row: _Row, rows: Sequence[_Row]) -> int | None:
@@ -178,6 +206,8 @@ def _views(rows: Iterable[_Row], store: EventStore) -> dict[str, list[_Event]]:
             {
                 "product": _hashed(row.values.get("product_id")),
                 "category": _hashed(row.values.get("category")),
+                "channel": _hashed(row.values.get("channel")),
+                "store": _hashed(row.values.get("store_id")),
             },
         )
         for row in sales
@@ -260,9 +290,9 @@ def _measure(  # noqa: C901, PLR0911  # one branch a kind of aggregation, as the
         return float(cutoff - min(event.time for event in inside)) / DAY if inside else math.nan
     if one.value is None:
         return float(len(inside))
-    if one.how is How.LAST:
-        inside = [event for event in inside if event.time == max(each.time for each in inside)]
-    known = sorted(value for event in inside if (value := event.values[one.value]) is not None)
+    known = sorted(
+        value for event in _at_the_end(one.how, inside) if (value := event.values[one.value]) is not None
+    )
     if one.how is How.COUNT:
         return float(len(known))
     if one.how is How.DISTINCT:
@@ -278,15 +308,26 @@ def _measure(  # noqa: C901, PLR0911  # one branch a kind of aggregation, as the
         return float(
             entropy(*(np.array([float(one)]) for one in (weighted_log(len(known)), parts, len(known))))[0]
         )
+    if one.quantile is not None:
+        return _quantile(one.quantile, known) / number_parts(one.view, one.value, money_exponent)
     return _of_numbers(one.how, known) / number_parts(one.view, one.value, money_exponent)
 
 
+def _at_the_end(how: How, events: list[_Event]) -> list[_Event]:
+    """The events of the first or the last instant, where only these count; else all."""
+    if how not in (How.FIRST, How.LAST):
+        return events
+    times = [event.time for event in events]
+    wanted = min(times, default=0) if how is How.FIRST else max(times, default=0)
+    return [event for event in events if event.time == wanted]
+
+
 def _of_numbers(how: How, known: list[int]) -> float:
-    """Mean, standard deviation, smallest, largest or median of sorted whole numbers, of which there is one at least."""
+    """Mean, deviation, smallest, largest or median of sorted whole numbers, of which there is one at least."""
     count = len(known)
     if how is How.MEAN:
         return float(sum(known)) / count
-    if how is How.MIN:
+    if how in (How.MIN, How.FIRST):
         return float(known[0])
     if how in (How.MAX, How.LAST):
         return float(known[-1])
@@ -298,3 +339,11 @@ def _of_numbers(how: How, known: list[int]) -> float:
     rest = float(sum(known) - count * centre)
     distances = float(sum((value - centre) ** 2 for value in known))
     return math.sqrt(max(distances - rest * rest / count, 0.0) / (count - 1))
+
+
+def _quantile(share: float, known: list[int]) -> float:
+    """The number below which that share of sorted whole numbers lies; between two of them in proportion."""
+    place = (len(known) - 1) * share
+    below = math.floor(place)
+    above = min(below + 1, len(known) - 1)
+    return float(known[below]) + (place - below) * float(known[above] - known[below])

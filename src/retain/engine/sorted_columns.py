@@ -1,4 +1,4 @@
-"""Columns sorted once by customer and value: medians, and how many categories and how evenly, for any window."""
+"""Columns sorted once by customer and value: quantiles, and how many categories and how evenly, for any window."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from retain.engine.panel import entropy, weighted_log
 from retain.features.spec import How
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from retain.events.store import IntArray
 
     FloatArray = npt.NDArray[np.float64]
     BoolArray = npt.NDArray[np.bool_]
+    Told = Callable[[IntArray, Callable[[IntArray], IntArray]], FloatArray]
+    """From how many numbers each customer has, and those of any ranks, to one number a customer."""
 
 
 def running(values: IntArray | BoolArray) -> IntArray:
@@ -66,24 +70,44 @@ class Ranked:
 
     def median(self, starts: IntArray, ends: IntArray) -> FloatArray:
         """The middle number in each window ``[start, end)``, in parts, windows by customers; NaN where there is none."""
+
+        def middle(count: IntArray, ranked: Callable[[IntArray], IntArray]) -> FloatArray:
+            low, high = ranked((count - 1) // 2), ranked(count // 2)
+            return np.asarray((low.astype(np.float64) + high.astype(np.float64)) / 2)
+
+        return self._each(starts, ends, middle)
+
+    def quantile(self, share: float, starts: IntArray, ends: IntArray) -> FloatArray:
+        """The number below which that share of those in each window lies, between two of them in proportion."""
+
+        def between(count: IntArray, ranked: Callable[[IntArray], IntArray]) -> FloatArray:
+            place = (count - 1) * share
+            below = np.floor(place).astype(np.int64)
+            low, high = ranked(below), ranked(np.minimum(below + 1, count - 1))
+            return np.asarray(low.astype(np.float64) + (place - below) * (high - low).astype(np.float64))
+
+        return self._each(starts, ends, between)
+
+    def _each(self, starts: IntArray, ends: IntArray, told: Told) -> FloatArray:
+        """What is told of the numbers in each window, windows by customers; NaN where there is none."""
         result = np.full((len(starts), len(self.offsets) - 1), np.nan)
         for place, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-            result[place] = self._median(start, end)
+            result[place] = self._one(start, end, told)
         return result
 
-    def _median(self, start: int, end: int) -> FloatArray:
+    def _one(self, start: int, end: int, told: Told) -> FloatArray:
         inside = running((self.time >= start) & (self.time < end))
         before = inside[self.offsets[:-1]]
         count = inside[self.offsets[1:]] - before
         there = count > 0
         before, count = before[there], count[there]
 
-        def ranked(rank: IntArray) -> FloatArray:
+        def ranked(rank: IntArray) -> IntArray:
             # The number of that rank is where the running count first exceeds those before it by rank + 1.
-            return self.value[np.searchsorted(inside, before + rank + 1) - 1].astype(np.float64)
+            return self.value[np.searchsorted(inside, before + rank + 1) - 1]
 
         result = np.full(len(there), np.nan)
-        result[there] = (ranked((count - 1) // 2) + ranked(count // 2)) / 2
+        result[there] = told(count, ranked)
         return result
 
 

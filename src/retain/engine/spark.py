@@ -27,7 +27,7 @@ from retain.events.checks import Rules
 from retain.events.rows import Rows, store_of
 from retain.events.schemas import SCHEMAS, Field, Kind
 from retain.events.sql import BLANKS
-from retain.features.catalog import FAMILIES, feature_set
+from retain.features.catalog import FAMILIES, feature_set, unfed
 from retain.text.annotate import TABLES as WITH_TEXT
 from retain.text.annotate import annotated
 from retain.text.backends import TextSettings
@@ -36,13 +36,13 @@ from retain.text.understood import LEXICON
 from retain.timeline import instant, zone_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from pyspark.sql import Column, DataFrame
 
     from retain.events.schemas import Schema
     from retain.events.store import EventStore
-    from retain.features.spec import FeatureSet
+    from retain.features.spec import Feature, FeatureSet
 
     Work = Callable[[EventStore], Iterator[pa.RecordBatch]]
 
@@ -130,23 +130,30 @@ class Tables:
                 "These tables do not fit the data contract (docs/data.md):\n" + "\n".join(wrong)
             )
 
-    def features(self, families: Sequence[str] = tuple(FAMILIES)) -> FeatureSet:
-        """The features of these families that the tables can feed.
+    def features(self, families: Sequence[str] = tuple(FAMILIES), own: Sequence[Feature] = ()) -> FeatureSet:
+        """The features of these families that the tables can feed, and your own.
 
         Raises:
-            ConfigError: there is no such family, or none of these can be fed.
+            ConfigError: there is no such family, none of these can be fed, or one of your own cannot.
         """
-        rules = Rules(self.zone, self.money_exponent, 0)
-        empty = _store(
-            pa.table({name: pa.array([], kind) for name, kind in self._arrow}), self._layout, rules
-        )
-        found = feature_set(families, columns_at_hand(empty))
+        found = feature_set(families, self._columns, own)
         if not found.features:
             raise ConfigError(
                 f"None of the families {', '.join(families)} can be fed by these tables. Add families, or the tables and "
                 f"columns that they read (docs/features.md)."
             )
         return found
+
+    def lacking(self, features: FeatureSet) -> list[str]:
+        """The names of those features that these tables cannot feed."""
+        return [one.name for one in features.features if unfed(one, self._columns)]
+
+    @cached_property
+    def _columns(self) -> Mapping[str, Collection[str]]:
+        """The views that the tables can fill and the columns of each."""
+        rules = Rules(self.zone, self.money_exponent, 0)
+        empty = pa.table({name: pa.array([], kind) for name, kind in self._arrow})
+        return columns_at_hand(_store(empty, self._layout, rules))
 
     @cached_property
     def _layout(self) -> tuple[_Packed, ...]:
@@ -303,7 +310,12 @@ def _store(rows: pa.Table, layout: tuple[_Packed, ...], rules: Rules) -> EventSt
     return annotated(store, TextSettings(LEXICON))[0]
 
 
-def features(tables: Tables, cutoffs: Sequence[str], families: Sequence[str] = tuple(FAMILIES)) -> DataFrame:
+def features(
+    tables: Tables,
+    cutoffs: Sequence[str],
+    families: Sequence[str] = tuple(FAMILIES),
+    own: Sequence[Feature] = (),
+) -> DataFrame:
     """The features of every customer at every cutoff: ``customer_id``, ``cutoff``, then one column a feature.
 
     The same bits as the kernel gives on one machine; null where a feature is not known. A customer who is in any table has
@@ -313,15 +325,16 @@ def features(tables: Tables, cutoffs: Sequence[str], families: Sequence[str] = t
         tables: what is known.
         cutoffs: dates or times in ISO 8601, read in the tables' zone; one that is named twice counts once.
         families: names of families of features.
+        own: features of your own, such as ``load_config(...).features.own_features``.
 
     Raises:
         UsageError: a cutoff is no date, or there is none.
-        ConfigError: there is no such family, or none of these can be fed.
+        ConfigError: there is no such family, none of these can be fed, or one of your own cannot.
     """
     moments = tuple(dict.fromkeys(instant(one, tables.zone) for one in cutoffs))
     if not moments:
         raise UsageError("There is no cutoff. Give at least one date.")
-    chosen = tables.features(families)
+    chosen = tables.features(families, own)
     answer = pa.schema(
         [
             pa.field("customer_id", pa.string(), nullable=False),

@@ -82,7 +82,28 @@ class Changed:
     parts: int = 1
 
 
-Number: TypeAlias = Plain | Share | Span | Money | Step | Changed
+@dataclass(frozen=True)
+class Fresh:
+    """1 where a row says something else than the row before of the same thing, such as a ticket; 0 where it repeats it.
+
+    The first row of a thing is 1. Rows that do not say anything are passed over; of a yes-or-no column they say no. Of rows of one
+    instant the smaller value comes first.
+    """
+
+    column: str
+    by: str
+    parts: int = 1
+
+
+@dataclass(frozen=True)
+class Elapsed:
+    """Time since the first row of the same thing, such as a ticket."""
+
+    by: str
+    parts: int = SPAN_PARTS
+
+
+Number: TypeAlias = Plain | Share | Span | Money | Step | Changed | Fresh | Elapsed
 
 
 @dataclass(frozen=True)
@@ -120,7 +141,12 @@ class Stream:
             yield from (one for one in (self.time, self.only and self.only[0]) if one is not None)
             return
         spec = self.numbers[number]
-        read = {Share: ("column", "of"), Span: ("start", "end")}.get(type(spec), ("column",))
+        read = {
+            Share: ("column", "of"),
+            Span: ("start", "end"),
+            Fresh: ("column", "by"),
+            Elapsed: ("by",),
+        }.get(type(spec), ("column",))
         own = SCHEMAS[self.table].time
         yield from (name for part in read if (name := getattr(spec, part)) is not None and name != own)
 
@@ -155,6 +181,9 @@ _VOICE_FLAGS: Mapping[str, Flag] = MappingProxyType(
 )
 SPOKEN = frozenset(_VOICE_NUMBERS) | frozenset(_VOICE_FLAGS)
 """Numbers and flags of a stream that come from a text."""
+_CHANNEL: Mapping[str, str] = MappingProxyType({"channel": "channel"})
+_ENTERED: Mapping[str, Flag] = MappingProxyType({"entered": Flag("fresh", least=1)})
+"""Many logs repeat a ticket's state in every row: only the first of such rows enters it."""
 
 STREAMS: Mapping[str, Stream] = MappingProxyType(
     {
@@ -170,10 +199,30 @@ STREAMS: Mapping[str, Stream] = MappingProxyType(
             numbers={"wait": Span(None, "first_response_at")},
             flags={"within_hour": Flag("wait", most=60)},
         ),
-        "resolutions": Stream("ticket_events", only=("state", "resolved")),
-        "reopenings": Stream("ticket_events", only=("reopened", None)),
-        "escalations": Stream("ticket_events", only=("state", "escalated")),
-        "breaches": Stream("ticket_events", only=("breached_sla", None)),
+        "resolutions": Stream(
+            "ticket_events",
+            only=("state", "resolved"),
+            numbers={"fresh": Fresh("state", "ticket_id"), "hours": Elapsed("ticket_id")},
+            flags=_ENTERED,
+        ),
+        "reopenings": Stream(
+            "ticket_events",
+            only=("reopened", None),
+            numbers={"fresh": Fresh("reopened", "ticket_id")},
+            flags=_ENTERED,
+        ),
+        "escalations": Stream(
+            "ticket_events",
+            only=("state", "escalated"),
+            numbers={"fresh": Fresh("state", "ticket_id")},
+            flags=_ENTERED,
+        ),
+        "breaches": Stream(
+            "ticket_events",
+            only=("breached_sla", None),
+            numbers={"fresh": Fresh("breached_sla", "ticket_id")},
+            flags=_ENTERED,
+        ),
         "feedback": Stream(
             "feedback",
             numbers={
@@ -191,13 +240,13 @@ STREAMS: Mapping[str, Stream] = MappingProxyType(
             },
         ),
         "answers": Stream("feedback", "answered_at"),
-        "messages": Stream("messages", categories={"channel": "channel"}),
-        "deliveries": Stream("messages", "delivered_at"),
-        "opens": Stream("messages", "opened_at"),
-        "clicks": Stream("messages", "clicked_at"),
-        "bounces": Stream("messages", "bounced_at"),
-        "spam": Stream("messages", "spam_at"),
-        "unsubscribes": Stream("messages", "unsubscribed_at"),
+        "messages": Stream("messages", categories=_CHANNEL),
+        "deliveries": Stream("messages", "delivered_at", categories=_CHANNEL),
+        "opens": Stream("messages", "opened_at", categories=_CHANNEL),
+        "clicks": Stream("messages", "clicked_at", categories=_CHANNEL),
+        "bounces": Stream("messages", "bounced_at", categories=_CHANNEL),
+        "spam": Stream("messages", "spam_at", categories=_CHANNEL),
+        "unsubscribes": Stream("messages", "unsubscribed_at", categories=_CHANNEL),
         "parcels": Stream(
             "orders",
             "delivered_at",
@@ -307,6 +356,8 @@ def _number(spec: Number, table: EventTable) -> IntArray:
     if isinstance(spec, Span):
         start, end = _times(spec.start, table), _times(spec.end, table)
         return np.where((start != MISSING) & (end != MISSING), (end - start) // MINUTE, MISSING)
+    if isinstance(spec, Fresh | Elapsed):
+        return _fresh(spec, table) if isinstance(spec, Fresh) else _elapsed(spec, table)
     if isinstance(spec, Money):
         return table.columns[spec.column].values.astype(np.int64)
     if isinstance(spec, Step):
@@ -320,6 +371,48 @@ def _number(spec: Number, table: EventTable) -> IntArray:
         value = value / table.columns[spec.of].values.astype(np.float64)
     known = np.isfinite(value)
     return np.where(known, np.rint(np.where(known, value, 0) * spec.parts).astype(np.int64), MISSING)
+
+
+def _fresh(spec: Fresh, table: EventTable) -> IntArray:
+    """Which rows say something new of their thing."""
+    column = table.columns[spec.column]
+    value: IntArray = column.values.astype(np.int64)
+    if column.levels is None:
+        value = (value == 1).astype(np.int64)
+    else:
+        # Codes are in the order in which words were met; words have an order of their own.
+        place = np.argsort(np.argsort(column.levels.astype(str), kind="stable"), kind="stable")
+        value = np.where(value >= 0, np.append(place, -1)[value], -1)
+    order, first = _things(table.columns[spec.by].values.astype(np.int64), table, table.time, value)
+    order, first = order[value[order] >= 0], _first_known(first, value[order] >= 0)
+    fresh = np.full(len(table), MISSING)
+    fresh[order] = first
+    fresh[order[1:]] |= value[order][1:] != value[order][:-1]
+    return fresh
+
+
+def _elapsed(spec: Elapsed, table: EventTable) -> IntArray:
+    """How long after the first row of its thing each row is."""
+    order, first = _things(table.columns[spec.by].values.astype(np.int64), table, table.time)
+    begins = np.empty(len(table), dtype=np.int64)
+    begins[order] = table.time[order][first][np.cumsum(first) - 1]
+    return np.asarray((table.time - begins) // MINUTE)
+
+
+def _things(thing: IntArray, table: EventTable, *by: IntArray) -> tuple[IntArray, BoolArray]:
+    """The rows of each customer's things, one thing after the other, each in this order; and where a thing begins."""
+    order = np.lexsort((*reversed(by), thing, table.customer))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (thing[order][1:] != thing[order][:-1]) | (
+        table.customer[order][1:] != table.customer[order][:-1]
+    )
+    return order, first
+
+
+def _first_known(first: BoolArray, known: BoolArray) -> BoolArray:
+    """Of the rows that are known, the first of each thing."""
+    number = np.cumsum(first)[known]
+    return np.diff(number, prepend=0) > 0
 
 
 def _with_before(table: EventTable, value: IntArray) -> tuple[IntArray, IntArray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from retain.engine.order import by_customer
 from retain.engine.streams import STREAMS, happenings, parts_of
 from retain.events.store import MISSING, EventStore, EventTable
+from retain.features.columns import Columns
 from retain.timeline import DAY, MINUTE
 
 if TYPE_CHECKING:
@@ -73,7 +75,12 @@ def _order_columns(store: EventStore) -> dict[str, frozenset[str]]:
     return found
 
 
-_LINE_CATEGORIES = {"product": "product_id", "category": "category"}
+_LINE_CATEGORIES = {
+    "product": "product_id",
+    "category": "category",
+    "channel": "channel",
+    "store": "store_id",
+}
 _NEEDS = {
     "items": ("quantity",),
     "amount": ("amount",),
@@ -82,6 +89,20 @@ _NEEDS = {
 }
 HABITS = frozenset({"hour", "weekday", "weekend", "hour_band"})
 """The columns that tell when in the day and week an order was."""
+VIEWS: Mapping[str, Columns] = MappingProxyType(
+    {
+        "orders": Columns(
+            frozenset({*_NEEDS, "gap", "hour"}), frozenset({"weekend"}), frozenset({"weekday", "hour_band"})
+        ),
+        "lines": Columns(categories=frozenset(_LINE_CATEGORIES)),
+        "returns": Columns(frozenset({"amount", "items"})),
+        **{
+            name: Columns(frozenset(one.numbers), frozenset(one.flags), frozenset(one.categories))
+            for name, one in STREAMS.items()
+        },
+    }
+)
+"""Every view with all the columns that it can have, by kind."""
 
 
 def order_columns(read: Iterable[str]) -> set[str]:

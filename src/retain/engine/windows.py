@@ -11,7 +11,7 @@ from retain.engine.panel import combine
 from retain.engine.sorted_columns import Counts, Grouped, Ranked, counted_before, running
 from retain.engine.views import View
 from retain.events.store import MISSING
-from retain.features.spec import CATEGORICAL, FeatureSet, How, Measure, measures
+from retain.features.spec import BY_SIZE, CATEGORICAL, FeatureSet, How, Measure, measures
 from retain.timeline import DAY
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Windows:
         for one in (one for feature in features.features for one in measures(feature.formula)):
             if one.value is not None:
                 self._columns_asked[one.view, one.where].add(one.value)
-            if one.how not in CATEGORICAL and one.how is not How.MEDIAN:
+            if one.how not in CATEGORICAL | BY_SIZE:
                 ends = {one.within.until_days, one.within.days}
                 self._offsets_asked[one.view, one.where] |= {days for days in ends if days is not None}
         self._filtered: dict[Which, View] = {}
@@ -62,6 +62,7 @@ class Windows:
         self._ranked: dict[tuple[Which, str], Ranked] = {}
         self._grouped: dict[tuple[Which, str], Grouped] = {}
         self._counted: dict[tuple[Which, str, Lookback], Counts] = {}
+        self._edges: dict[Which, tuple[IntArray, IntArray]] = {}
         self._done: dict[Measure, FloatArray] = {}
 
     def values(self) -> FloatArray:
@@ -76,9 +77,14 @@ class Windows:
         if one not in self._done:
             if one.how in CATEGORICAL:
                 self._done[one] = self._counts(one).summary(one.how)[self._number, self._customer]
-            elif one.how is How.MEDIAN:
-                medians = self._numbers(one).median(*self._ranges(one.within))
-                self._done[one] = medians[self._number, self._customer] / self._parts(one)
+            elif one.how in BY_SIZE:
+                numbers, ranges = self._numbers(one), self._ranges(one.within)
+                found = (
+                    numbers.median(*ranges)
+                    if one.quantile is None
+                    else numbers.quantile(one.quantile, *ranges)
+                )
+                self._done[one] = found[self._number, self._customer] / self._parts(one)
             else:
                 self._done[one] = self._measure(one)
         return self._done[one]
@@ -104,6 +110,16 @@ class Windows:
             offsets = self._view(which).offsets
             self._owners[which] = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
         return self._owners[which]
+
+    def _instants(self, which: Which) -> tuple[IntArray, IntArray]:
+        """For each event the places of the first and last one of the same customer and instant; 0 for a view without any."""
+        if which not in self._edges:
+            owner, time = self._owner(which), self._view(which).time
+            fresh = np.flatnonzero((time[1:] != time[:-1]) | (owner[1:] != owner[:-1])) + 1
+            edges = np.concatenate([[0], fresh, [max(len(time), 1)]])
+            length = np.diff(edges)
+            self._edges[which] = np.repeat(edges[:-1], length), np.repeat(edges[1:] - 1, length)
+        return self._edges[which]
 
     def _place(self, which: Which, days: int | None) -> IntArray:
         """For each snapshot, the place of the customer's first event so many days before the cutoff or later; None is any."""
@@ -200,13 +216,16 @@ class Windows:
             return _days_since(view.time, low, high > low, self._cutoff)
         if one.value is None:
             return (high - low).astype(np.float64)
+        if one.how is How.FIRST:
+            # Only the first event's own instant is left of the window; of several then the smallest counts.
+            ends = self._instants(which)[1] + 1
+            high = np.where(high > low, ends[np.minimum(low, len(ends) - 1)], low)
+            return _extreme(How.MIN, view.columns[one.value], low, high) / view.parts[one.value]
         if one.how is How.LAST:
-            # Only the last event's own instant is left of the window; of several then the largest counts.
-            first = np.maximum(_first_of_instant(self._owner(which), view.time)[np.maximum(high - 1, 0)], low)
-            return (
-                _extreme(How.MAX, view.columns[one.value], np.minimum(first, high), high)
-                / view.parts[one.value]
-            )
+            # Likewise; of several at the last instant the largest counts.
+            begins = self._instants(which)[0]
+            low = np.where(high > low, begins[np.maximum(high - 1, 0)], high)
+            return _extreme(How.MAX, view.columns[one.value], low, high) / view.parts[one.value]
         if one.how in (How.MIN, How.MAX):
             return _extreme(one.how, view.columns[one.value], low, high) / view.parts[one.value]
         known = self._sum(one, "count")
@@ -255,13 +274,6 @@ def _extreme(how: How, values: IntArray, low: IntArray, high: IntArray) -> Float
     between = np.column_stack((low, high)).ravel()
     found = (np.minimum if how is How.MIN else np.maximum).reduceat(padded, between)[::2]
     return np.where((high > low) & (found != last), found.astype(np.float64), np.nan)
-
-
-def _first_of_instant(owner: IntArray, time: IntArray) -> IntArray:
-    """For each event the place of the first one of the same customer and instant; one more for a view without any."""
-    fresh = np.ones(len(time) + 1, dtype=bool)
-    fresh[1:-1] = (time[1:] != time[:-1]) | (owner[1:] != owner[:-1])
-    return np.maximum.accumulate(np.where(fresh, np.arange(len(time) + 1), 0))
 
 
 def _days_since(time: IntArray, position: IntArray, there: BoolArray, cutoff: IntArray) -> FloatArray:

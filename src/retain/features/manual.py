@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retain.features.catalog import FAMILIES
-from retain.features.spec import Attribute, Balance, How, Measure, Ratio, Renewal
+from retain.features.spec import CATEGORICAL, WITHOUT_VALUE, Attribute, Balance, How, Measure, Ratio, Renewal
 
 if TYPE_CHECKING:
     from retain.features.spec import Formula, Remedy
@@ -16,6 +16,7 @@ _VALUES = {
     "hour_band": "four-hour band",
     "gross": "price before discount",
     "wait": "hours waited",
+    "hours": "hours since the ticket's first event",
     "delay": "hours of delay",
     "price_step": "price less that of the contract before",
     "term": "term in months",
@@ -31,6 +32,7 @@ _VIEWS = {
     "opens": "messages opened",
     "clicks": "messages with a link followed",
     "bounces": "messages that came back",
+    "deliveries": "messages delivered",
     "spam": "messages marked as spam",
     "unsubscribes": "messages unsubscribed through",
     "parcels": "deliveries",
@@ -46,6 +48,9 @@ _SAID = {
     How.MIN: "smallest {value} over {events}",
     How.MAX: "largest {value} over {events}",
     How.MEDIAN: "median {value} over {events}",
+    How.QUANTILE: "{quantile} quantile of {value} over {events}",
+    How.FIRST: "{value} of the first of {events}",
+    How.LAST: "{value} of the last of {events}",
     How.DISTINCT: "number of different values of {value} in {events}",
     How.ENTROPY: "entropy of {value} over {events}",
     How.TOP_SHARE: "share of the most frequent {value} in {events}",
@@ -66,6 +71,17 @@ def feature_tables() -> str:
         head = f"### {family}\n\n| feature | topic | formula | why | phrase |\n|---|---|---|---|---|\n"
         parts.append(head + "\n".join(rows) + "\n")
     return "\n".join(parts)
+
+
+def aggregations() -> str:
+    """Every way to turn events into a number, as Markdown."""
+    rows = []
+    for how in How:
+        reads = "a category" if how in CATEGORICAL else "no value" if how in WITHOUT_VALUE else "a number"
+        reads = "nothing, or any value" if how is How.COUNT else reads
+        gives = _SAID[how].format(events="the events", value="`value`", quantile="the")
+        rows.append(f"| `{how}` | {reads} | {gives} |")
+    return "\n".join(["| `how` | `value` | gives |", "|---|---|---|", *rows]) + "\n"
 
 
 def remedy_table() -> str:
@@ -112,7 +128,7 @@ def in_words(formula: Formula) -> str:
 def _measure(one: Measure) -> str:
     events = _VIEWS.get(one.view, one.view) + (f" of which {one.where} is true" if one.where else "")
     value = _VALUES.get(one.value or "", one.value or "")
-    return _SAID[one.how].format(events=events, value=value) + _window(one.within)
+    return _SAID[one.how].format(events=events, value=value, quantile=one.quantile) + _window(one.within)
 
 
 def _window(within: Lookback) -> str:

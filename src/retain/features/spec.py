@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from functools import cache
 from math import floor, inf, isfinite, nan
@@ -36,12 +36,16 @@ class How(StrEnum):
     """Largest known value."""
     MEDIAN = "median"
     """Median; the mean of the two middle values of an even number."""
+    QUANTILE = "quantile"
+    """The value below which that share of the known values lies, between two of them in proportion."""
     DISTINCT = "distinct"
     """How many different known categories."""
     ENTROPY = "entropy"
     """Shannon entropy of the known categories in nats: 0 for one only, log k for k equally often."""
     TOP_SHARE = "top_share"
     """Share of the most frequent known category."""
+    FIRST = "first"
+    """Value of the first event; of several at one instant the smallest."""
     LAST = "last"
     """Value of the last event; of several at one instant the largest."""
     SINCE_LAST = "since_last"
@@ -54,7 +58,12 @@ CATEGORICAL = frozenset({How.DISTINCT, How.ENTROPY, How.TOP_SHARE})
 """The ways that read a category instead of a number."""
 WITHOUT_VALUE = frozenset({How.SINCE_LAST, How.SINCE_FIRST})
 """The ways that read only the time of an event."""
+BY_SIZE = frozenset({How.MEDIAN, How.QUANTILE})
+"""The ways that put the values in order of size."""
 
+
+_LATER = {"later": True}
+"""Marks a part of a declaration that came later: without a value it is no part of the fingerprint, so that old ones stand."""
 
 WHOLE_LIFE = Lookback()
 """Everything known of the customer before the cutoff."""
@@ -70,6 +79,7 @@ class Measure:
         value: the column that it reads; None for those that read only that or when an event happened.
         within: the lookback.
         where: a yes-or-no column of the view; only events with yes count.
+        quantile: which one, between 0 and 1; for ``How.QUANTILE`` only.
     """
 
     view: str
@@ -77,11 +87,16 @@ class Measure:
     value: str | None = None
     within: Lookback = WHOLE_LIFE
     where: str | None = None
+    quantile: float | None = field(default=None, metadata=_LATER)
 
     def __post_init__(self) -> None:
         """Refuse an aggregation without what it reads."""
         if (self.value is None) != (self.how in WITHOUT_VALUE) and self.how is not How.COUNT:
             raise ValueError(f"{self.how} {'reads no' if self.value else 'needs a'} value column")
+        if (self.quantile is None) == (self.how is How.QUANTILE):
+            raise ValueError(f"{self.how} {'reads no' if self.quantile else 'needs a'} quantile")
+        if self.quantile is not None and not 0 < self.quantile < 1:
+            raise ValueError(f"a quantile of {self.quantile}: it lies between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -253,7 +268,12 @@ def _canonical(value: object) -> str:
     if isinstance(value, tuple):
         return f"({','.join(_canonical(one) for one in value)})"
     if is_dataclass(value) and not isinstance(value, type):
-        inner = ",".join(f"{one.name}={_canonical(getattr(value, one.name))}" for one in fields(value))
+        parts = ((one, getattr(value, one.name)) for one in fields(value))
+        inner = ",".join(
+            f"{one.name}={_canonical(part)}"
+            for one, part in parts
+            if part is not None or not one.metadata.get("later")
+        )
         return f"{type(value).__name__}({inner})"
     return repr(str(value) if isinstance(value, StrEnum) else value)
 

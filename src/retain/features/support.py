@@ -32,8 +32,8 @@ FEATURES = (
     Feature(
         "open_tickets",
         Balance(
-            (Measure("tickets", How.COUNT), Measure("reopenings", How.COUNT)),
-            (Measure("resolutions", How.COUNT),),
+            (Measure("tickets", How.COUNT), Measure("reopenings", How.COUNT, where="entered")),
+            (Measure("resolutions", How.COUNT, where="entered"),),
         ),
         "support",
         "A problem that is not solved yet.",
@@ -42,25 +42,33 @@ FEATURES = (
     ),
     Feature(
         "reopened_365d",
-        Measure("reopenings", How.COUNT, within=_YEAR),
+        Measure("reopenings", How.COUNT, within=_YEAR, where="entered"),
         "support",
         "A problem that was called solved and was not.",
         "tickets reopened in the last 365 days: {reopened_365d:.0f}",
     ),
     Feature(
         "escalated_365d",
-        Measure("escalations", How.COUNT, within=_YEAR),
+        Measure("escalations", How.COUNT, within=_YEAR, where="entered"),
         "support",
         "A problem that the first person could not solve.",
         "tickets escalated in the last 365 days: {escalated_365d:.0f}",
     ),
     Feature(
         "breached_365d",
-        Measure("breaches", How.COUNT, within=_YEAR),
+        Measure("breaches", How.COUNT, within=_YEAR, where="entered"),
         "support",
         "A promise of support that was not kept.",
         "deadlines missed by support in the last 365 days: {breached_365d:.0f}",
         remedy=Remedy("answer_faster", at_most=0.0),
+    ),
+    Feature(
+        "resolution_hours_median_365d",
+        Measure("resolutions", How.MEDIAN, "hours", _YEAR, where="entered"),
+        "support",
+        "A problem that takes long to solve is remembered.",
+        "problems of the last 365 days usually took {resolution_hours_median_365d:hour} to solve",
+        remedy=Remedy("settle_tickets", at_most=24.0),
     ),
     Feature(
         "first_response_hours_365d",

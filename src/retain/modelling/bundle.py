@@ -12,6 +12,7 @@ from retain.errors import ModelError
 from retain.features.attributes import attribute
 from retain.features.catalog import EVERY
 from retain.features.spec import Attribute, FeatureSet, Holds
+from retain.features.written import as_values, from_values
 from retain.labels import UNDATED, ChurnSettings
 from retain.lifetime.forecast import Forecast
 from retain.lifetime.tenure import ContractForecast
@@ -36,6 +37,8 @@ CARD = "bundle.json"
 _MODEL = "model.txt"
 _OWN = "sha256"
 """Where the card keeps the hash of all the rest of it."""
+_DECLARED = "declared"
+"""Where the card keeps the features that are not of the catalogue: a company's own, and those of other packages."""
 _VERSION_DIGITS = 12
 
 
@@ -46,7 +49,8 @@ class Bundle:
     Attributes:
         version: the first 12 digits of its content's SHA-256; the same data, settings and seed give the same.
         card: everything about it that is not the model itself.
-        features: the columns it reads, as this version of the software defines them.
+        features: the columns it reads: the catalogue's as this version of the software defines them, others as they were
+            declared in training.
         churn: the definition that it predicts.
         fitted: the model.
         calibration: from its log-odds to probabilities.
@@ -122,6 +126,7 @@ def save(
         "features": list(trained.features.names),
         **_attributes(trained.features),
         "fingerprint": trained.features.fingerprint,
+        **_declarations(trained.features),
         "churn": asdict(trained.churn),
         "calibration": calibration.as_dict(trained.calibration),
         "season": None if trained.season is None else trained.season.as_dict(),
@@ -210,9 +215,26 @@ def _text(file: Path) -> str:
     return file.read_bytes().decode("utf-8")
 
 
+def _declarations(features: FeatureSet) -> dict[str, Any]:
+    """The features that the catalogue does not have, with all that they are; nothing where it has all."""
+    others = [
+        as_values(one)
+        for one in features.features
+        if one.name not in EVERY.names and not isinstance(one.formula, Attribute)
+    ]
+    return {_DECLARED: others} if others else {}
+
+
 def _features(folder: Path, card: Mapping[str, Any]) -> FeatureSet:
     """The features that the card names, if they still mean the same."""
+    try:
+        others = {one.name: one for one in map(from_values, card.get(_DECLARED, ()))}
+    except (ValueError, KeyError, TypeError, AttributeError) as cause:
+        raise ModelError(
+            f"{folder} declares features in a way that this version does not read: {cause}. Train the model again."
+        ) from cause
     known = {
+        **others,
         **EVERY.by_name,
         **{name: _attribute(name, kept) for name, kept in card.get("attributes", {}).items()},
     }

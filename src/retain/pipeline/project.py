@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +20,9 @@ from retain.errors import ConfigError, GateError, ModelError, OutputError
 from retain.events.attributes import TABLE
 from retain.events.load import read_events
 from retain.features.attributes import attribute_features
-from retain.features.catalog import FAMILIES, feature_set
-from retain.features.spec import FeatureSet, measures
+from retain.features.catalog import declared, feature_set
+from retain.features.manual import in_words
+from retain.features.spec import Attribute, FeatureSet, measures
 from retain.labels import INACTIVITY, observed
 from retain.modelling import bundle
 from retain.modelling.given import last_known
@@ -84,8 +86,9 @@ class Project:
         if self.config.churn.definition != INACTIVITY:
             return  # nobody knows what another definition looks at
         read = {"orders"}
-        for name in self.config.features.families:
-            read.update(table for feature in FAMILIES[name] for table in tables_of(feature))
+        chosen = self.config.features
+        for feature in declared(chosen.families, chosen.own_features):
+            read.update(tables_of(feature))
         read.update(name for name, one in self.config.source.tables.items() if one.static)
         self._tables = tuple(one for one in self.config.source.tables if one in read)
 
@@ -156,7 +159,8 @@ class Project:
     @cached_property
     def features(self) -> FeatureSet:
         """The features that the data can feed."""
-        dated = feature_set(self.config.features.families, columns_at_hand(self.outline))
+        chosen = self.config.features
+        dated = feature_set(chosen.families, columns_at_hand(self.outline), chosen.own_features)
         found = FeatureSet((*dated.features, *self._attributes))
         if not found.features:
             raise ConfigError(
@@ -265,9 +269,7 @@ class Project:
             ModelError: there is no such model, it is damaged, or it does not fit the data or the configuration.
         """
         if set(reference) & {"/", "\\"}:
-            opened = bundle.load(Path(reference))
-            self.require_fit(opened)
-            return opened, ()
+            return self._fitting(bundle.load(Path(reference))), ()
         registered = self.find(reference)
         verdict = registered.verdict
         if verdict is None or verdict.passed:
@@ -286,15 +288,24 @@ class Project:
         Raises:
             ModelError: it predicts another definition of churn, or a column that it reads is not there.
         """
-        opened = bundle.load(self.tracking.bundle_of(registered))
+        return self._fitting(bundle.load(self.tracking.bundle_of(registered)))
+
+    def _fitting(self, opened: Bundle) -> Bundle:
+        """The model with the words that its features have now: phrases may be mended without training anew."""
         self.require_fit(opened)
-        return opened
+        here = self.features.by_name
+        # The words of an attribute stand for what they stood for in training.
+        now = (
+            one if isinstance(one.formula, Attribute) else here[one.name] for one in opened.features.features
+        )
+        return replace(opened, features=FeatureSet(tuple(now)))
 
     def require_fit(self, opened: Bundle) -> None:
         """Nothing, if the model predicts what the configuration asks for and its features can be computed here.
 
         Raises:
-            ModelError: it predicts another definition of churn, or a column that it reads is not there.
+            ModelError: it predicts another definition of churn, a column that it reads is not there, or a feature
+                of the company's own means something else now.
         """
         if opened.churn != self.config.churn:
             raise ModelError(
@@ -308,15 +319,29 @@ class Project:
                 f"another [text] backend. Run `retain train`, or set the backend back."
             )
         here = self.features.by_name
+        other = [
+            one
+            for one in opened.features.features
+            if one.name in here and FeatureSet((one,)).recipe != FeatureSet((here[one.name],)).recipe
+        ]
         lacking = [
             one.name
             for one in opened.features.features
-            if one.name not in here or FeatureSet((one,)).recipe != FeatureSet((here[one.name],)).recipe
+            if one.name not in here or (one in other and isinstance(one.formula, Attribute))
         ]
         if lacking:
             raise ModelError(
                 f"Model {opened.version} reads {', '.join(lacking)}, which these tables and families cannot feed. "
                 f"Map the missing columns under [source.tables.NAME] columns, or train a model on what there is."
+            )
+        changed = [
+            f"{one.name} was {in_words(one.formula)} and is {in_words(here[one.name].formula)} now"
+            for one in other
+        ]
+        if changed:
+            raise ModelError(
+                f"Model {opened.version} was trained on other definitions of its features: {'; '.join(changed)}. Run "
+                f"`retain train`, or set the definitions back."
             )
 
 

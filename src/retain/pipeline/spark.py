@@ -91,7 +91,7 @@ def score_on_spark(
         raise ModelError(
             f"Model {opened.version} predicts labels that are given, which Spark does not score. Use `retain score`."
         )
-    lacking = sorted(set(opened.features.names) - set(tables.features().names))
+    lacking = sorted(tables.lacking(opened.features))
     needed = LABELS.get(opened.churn.definition).table
     if lacking or needed not in tables.frames:
         raise ModelError(

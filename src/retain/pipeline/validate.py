@@ -11,7 +11,7 @@ from retain.engine.attributes import attribute_column
 from retain.engine.panel import Snapshots
 from retain.errors import TrainingError, WindowError
 from retain.events.attributes import TABLE
-from retain.features.catalog import EVERY
+from retain.features.catalog import EVERY, declared
 from retain.features.spec import Attribute
 from retain.labels import LABELS, labels_of, observed
 from retain.modelling.given import WARNING, labelled
@@ -161,7 +161,13 @@ def run_validation(project: Project) -> Validation:
         active=int(np.count_nonzero(LABELS.get(config.churn.definition).eligible(store, end, config.churn))),
         coverage=project.coverage,
         features=project.features.names,
-        unfed=tuple(name for name in EVERY.names if name not in project.features.names),
+        unfed=tuple(
+            name
+            for name in dict.fromkeys(
+                (*EVERY.names, *(one.name for one in declared(config.features.families)))
+            )
+            if name not in project.features.names
+        ),
         latest_test_cutoff=latest if latest > first else None,
         plan=plan,
         obstacle=obstacle,

@@ -93,8 +93,10 @@ class Language:
         """How the feature is said in this language, with its braces."""
         if self.code == DEFAULT:
             return feature.phrase
-        # No translator can know what a company's own columns are called.
-        return plain_phrase(feature) if isinstance(feature.formula, Attribute) else self.phrases[feature.name]
+        # No translator can know what a company's own columns and features are called.
+        if isinstance(feature.formula, Attribute):
+            return plain_phrase(feature)
+        return self.phrases.get(feature.name, feature.phrase)
 
     def say(self, feature: Feature, values: Mapping[str, float], currency: str = "") -> str:
         """The feature's phrase with a customer's values, of which all that are mentioned have to be known.

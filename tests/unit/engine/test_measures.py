@@ -71,6 +71,16 @@ FOUR = """
         (Measure("orders", How.MEDIAN, "amount"), [10, 7, NAN]),
         (Measure("orders", How.MEDIAN, "gap"), [10, NAN, NAN]),  # 10, 3 and 17 days
         (Measure("orders", How.MEDIAN, "amount", Lookback(20)), [16.25, NAN, NAN]),  # of 30 and 2.5
+        (Measure("orders", How.QUANTILE, "amount", quantile=0.5), [10, 7, NAN]),
+        (Measure("orders", How.QUANTILE, "amount", quantile=0.9), [26, 7, NAN]),  # of 2.5, 10 and 30
+        (Measure("orders", How.QUANTILE, "amount", quantile=0.1), [4, 7, NAN]),
+        (Measure("orders", How.QUANTILE, "gap", Lookback(25), quantile=0.25), [6.5, NAN, NAN]),  # of 3 and 17
+        (Measure("orders", How.FIRST, "amount"), [10, 7, NAN]),
+        (Measure("orders", How.FIRST, "amount", Lookback(21)), [NAN, NAN, NAN]),  # that amount is not known
+        (Measure("orders", How.FIRST, "amount", Lookback(20)), [30, NAN, NAN]),
+        (Measure("orders", How.LAST, "amount"), [2.5, 7, NAN]),
+        (Measure("orders", How.LAST, "amount", Lookback(30, 5)), [30, 7, NAN]),
+        (Measure("orders", How.LAST, "amount", Lookback(30, 20)), [NAN, 7, NAN]),
         (Measure("orders", How.SINCE_LAST), [1, 30, NAN]),
         (Measure("orders", How.SINCE_FIRST), [31, 30, NAN]),
         (Measure("lines", How.DISTINCT, "product"), [2, 0, 0]),
@@ -87,6 +97,41 @@ def test_aggregations(orders: Orders, ask: Ask, formula: Measure, wanted: list[f
     """Unknown values do not count; without any known value a sum or a count is 0, all else is not known."""
     # The entropy is held in parts of 2**-30, which is what the tolerance is for.
     assert ask(orders(FOUR), formula) == pytest.approx(wanted, rel=1e-9, abs=0, nan_ok=True)
+
+
+@pytest.mark.parametrize("unknown", ["", "a 2024-05-01 e - b\na 2024-05-09 f - b"])
+def test_of_several_events_at_the_same_instant_the_first_is_the_smallest_and_the_last_the_largest(
+    orders: Orders, ask: Ask, unknown: str
+) -> None:
+    """So that the order of rows decides nothing; a value that is not known is neither."""
+    store = orders(f"""
+        customer_id  ordered_at  order_id  amount  category
+        a            2024-05-01  a         5.00    b
+        a            2024-05-01  b         3.00    b
+        a            2024-05-05  c         1.00    b
+        a            2024-05-09  c         9.00    b
+        a            2024-05-09  d         4.00    b
+        a            2024-05-09  h         2.00    b
+        b            2024-05-09  g         8.00    b
+        {unknown}
+    """)
+    expect(ask(store, Measure("orders", How.FIRST, "amount")), [3, 8])
+    expect(ask(store, Measure("orders", How.LAST, "amount")), [4, 8])
+    expect(ask(store, Measure("orders", How.LAST, "amount", Lookback(60, 24))), [10, NAN])
+
+
+def test_the_half_quantile_is_the_median(orders: Orders, ask: Ask) -> None:
+    """Of an even number of values and of an odd one."""
+    store = orders("""
+        customer_id  ordered_at  amount
+        a            2024-05-01  5.00
+        a            2024-05-02  3.01
+        b            2024-05-01  5.00
+        b            2024-05-02  3.00
+        b            2024-05-03  9.00
+    """)
+    half = Measure("orders", How.QUANTILE, "amount", quantile=0.5)
+    assert ask(store, half) == ask(store, Measure("orders", How.MEDIAN, "amount")) == [4.005, 5]
 
 
 def test_an_evenly_spread_category_has_the_entropy_of_its_number(orders: Orders, ask: Ask) -> None:

@@ -21,12 +21,12 @@ FULL = {
     **{name: {*stream.numbers, *stream.flags, *stream.categories} for name, stream in STREAMS.items()},
 }
 CATEGORIES = {"weekday", "hour_band", "product", "category", *STREAMS["tickets"].categories}
-FINGERPRINT = "9f7092abe47e520e87cd28108d1650294e1d8fdf530c84ae9a3954b6c52a1d28"
+FINGERPRINT = "f433e13689e13096e3fb41b7f314aa52f374112f44627d4e211d40967662b58e"
 MOVED = (
     ("first_responses", None, "answer_faster"),
     ("first_responses", "within_hour", "answer_faster"),
-    ("breaches", None, "answer_faster"),
-    ("resolutions", None, "settle_tickets"),
+    ("breaches", "entered", "answer_faster"),
+    ("resolutions", "entered", "settle_tickets"),
     ("answers", None, "answer_feedback"),
     ("messages", None, "write_less"),
     ("parcels", "late", "deliver_on_time"),

@@ -20,9 +20,26 @@ IT = Feature("it", SUM, "spend", "Because.", "spent {it:,.0f}")
 @pytest.mark.parametrize("how", sorted(set(How) - spec.WITHOUT_VALUE - {How.COUNT}))
 def test_an_aggregation_needs_what_it_reads(how: How) -> None:
     """All but a count and the times of events need a value column."""
-    assert Measure("orders", how, "amount").value == "amount"
+    which = 0.9 if how is How.QUANTILE else None
+    assert Measure("orders", how, "amount", quantile=which).value == "amount"
     with pytest.raises(ValueError, match=f"{how} needs a value column"):
-        Measure("orders", how)
+        Measure("orders", how, quantile=which)
+
+
+@pytest.mark.parametrize(
+    ("how", "quantile", "message"),
+    [
+        (How.QUANTILE, None, "quantile needs a quantile"),
+        (How.MEDIAN, 0.5, "median reads no quantile"),
+        (How.QUANTILE, 0.0, r"a quantile of 0\.0: it lies between 0 and 1"),
+        (How.QUANTILE, 1.0, r"a quantile of 1\.0: it lies between 0 and 1"),
+        (How.QUANTILE, -0.1, r"a quantile of -0\.1"),
+    ],
+)
+def test_a_quantile_says_which_one(how: How, quantile: float | None, message: str) -> None:
+    """Between the smallest and the largest value, which have names of their own; nothing else has one."""
+    with pytest.raises(ValueError, match=message):
+        Measure("orders", how, "amount", quantile=quantile)
 
 
 @pytest.mark.parametrize("how", sorted(spec.WITHOUT_VALUE))
@@ -61,6 +78,8 @@ def test_names_are_unique() -> None:
         replace(SUM, where="weekend"),
         replace(SUM, within=Lookback(30)),
         replace(SUM, within=Lookback(30, 7)),
+        replace(SUM, how=How.QUANTILE, quantile=0.9),
+        replace(SUM, how=How.QUANTILE, quantile=0.8),
         Ratio(SUM, COUNT),
         Ratio(COUNT, SUM),
         Contrast(SUM, COUNT),
@@ -69,6 +88,15 @@ def test_names_are_unique() -> None:
 def test_another_formula_is_another_fingerprint(formula: Formula) -> None:
     """Whatever part of it is changed."""
     assert FeatureSet((replace(IT, formula=formula),)).fingerprint != FeatureSet((IT,)).fingerprint
+
+
+def test_each_quantile_is_another_fingerprint() -> None:
+    """So a model of one does not read another."""
+    found = {
+        FeatureSet((replace(IT, formula=replace(SUM, how=How.QUANTILE, quantile=one)),)).fingerprint
+        for one in (0.1, 0.5, 0.9)
+    }
+    assert len(found) == 3
 
 
 def test_a_fingerprint_is_of_names_and_formulas_in_their_order() -> None:

@@ -12,22 +12,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retain.engine import ENGINES
 from retain.errors import ModelError
 from retain.features.catalog import EVERY
-from retain.features.spec import FeatureSet
+from retain.features.spec import Feature, FeatureSet, How, Measure
+from retain.labels import ChurnSettings
 from retain.lifetime.bgnbd import BgNbd
 from retain.lifetime.forecast import Forecast
 from retain.lifetime.gamma_gamma import GammaGamma
 from retain.modelling import bundle
-from retain.timeline import instant_text
+from retain.modelling.training import TrainingSettings, train
+from retain.timeline import DAY, instant, instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from retain.events.store import EventStore
     from retain.modelling.training import Trained
 
 DATA = {"orders": "f" * 64}
+END = instant("2023-01-01") + 400 * DAY
+CHURN = ChurnSettings(active_days=60, horizon_days=30)
+SETTINGS = TrainingSettings(step_days=15, validation_cutoffs=2, learners=("logistic",))
 
 
 @pytest.fixture
@@ -160,6 +167,43 @@ def test_another_format_is_refused(copy: Path) -> None:
     with pytest.raises(
         ModelError,
         match=f"a bundle of format {bundle.FORMAT + 1}; this version of retain reads format {bundle.FORMAT}",
+    ):
+        bundle.load(copy)
+
+
+def test_a_feature_of_the_company_s_own_travels_with_the_model(
+    shop: EventStore, trained: Trained, kept: Path, tmp_path: Path
+) -> None:
+    """With all that it is, so that the folder alone is enough; a model without such features says nothing of it."""
+    own = Feature(
+        "late_gap", Measure("orders", How.QUANTILE, "gap", quantile=0.9), "own", "Because.", "{late_gap}"
+    )
+    features = FeatureSet((*trained.features.features, own))
+    other = train(shop, features, ENGINES.get("kernel"), END, CHURN, SETTINGS, lambda _: None)
+    bundle.save(other, tmp_path / "own", data=DATA)
+    opened = bundle.load(tmp_path / "own")
+    assert opened.features == features
+    assert opened.features.fingerprint == features.fingerprint
+    assert "declared" not in bundle.load(kept).card
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        3,
+        [3],
+        [{"is": "Feature"}],
+        [{"is": "Moon", "phase": 1}],
+        [{"is": "Lookback", "days": 3}],
+        ["x"],
+        [None],
+    ],
+)
+def test_declarations_that_are_none_are_refused(copy: Path, declared: object) -> None:
+    """As another version of the software might write them."""
+    rewritten(copy, lambda card: card.update(declared=declared))
+    with pytest.raises(
+        ModelError, match=r"declares features in a way that this version does not read: .* Train"
     ):
         bundle.load(copy)
 

@@ -1,0 +1,120 @@
+"""A ticket's history, worked out by hand and asked of every engine: states that a log repeats, and how long they took."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from retain.engine import ENGINES
+from retain.engine.panel import Snapshots
+from retain.events.store import Column, EventTable
+from retain.features.catalog import EVERY
+from retain.features.spec import FeatureSet
+from retain.timeline import instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from retain.events.store import EventStore
+
+    Build = Callable[..., EventStore]
+    Row = dict[str, object]
+
+HISTORY = """
+    ticket  happened_at       state     reopened  breached_sla
+    1       2024-05-01T10:00  open      0         0
+    1       2024-05-01T13:00  resolved  0         0
+    1       2024-05-01T15:00  resolved  0         1
+    1       2024-05-02T10:00  -         0         1
+    1       2024-05-03T10:00  resolved  -         1
+    1       2024-05-05T10:00  open      1         1
+    1       2024-05-06T10:00  open      1         1
+    1       2024-05-08T10:00  resolved  1         1
+    2       2024-05-02T10:00  resolved  0         0
+    2       2024-05-07T10:00  open      1         -
+    2       2024-05-09T10:00  open      0         1
+"""
+"""As many helpdesks log it: each row has the whole state of the ticket, changed or not."""
+
+
+def store(build: Build, text: str = HISTORY) -> EventStore:
+    """One customer with two tickets and this history."""
+    head, *lines = (line.split() for line in text.strip().splitlines())
+    events: list[Row] = []
+    for line in lines:
+        row: Row = {name: None if cell == "-" else cell for name, cell in zip(head, line, strict=True)}
+        moment = instant(str(row.pop("happened_at")))
+        flags = {
+            name: None if row[name] is None else int(str(row[name])) for name in ("reopened", "breached_sla")
+        }
+        events.append(
+            {
+                "customer_id": "a",
+                "ticket_id": row["ticket"],
+                "happened_at": moment,
+                "state": row["state"],
+                **flags,
+            }
+        )
+    tickets: list[Row] = [
+        {"customer_id": "a", "ticket_id": one, "opened_at": f"2024-05-0{one}T10:00"} for one in ("1", "2")
+    ]
+    return build([], others={"tickets": tickets, "ticket_events": events})
+
+
+def values(data: EventStore, engine: str, name: str, cutoffs: Sequence[str]) -> list[float]:
+    """One feature of the customer at these cutoffs."""
+    asked = Snapshots(np.zeros(len(cutoffs), dtype=np.int64), np.array([instant(one) for one in cutoffs]))
+    found = ENGINES.get(engine)(data, FeatureSet((EVERY.by_name[name],)), asked).values
+    return [float(one) for one in found[:, 0]]
+
+
+@pytest.mark.parametrize("engine", ENGINES.names())
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("open_tickets", [1, 0, 0, 0, 1, 2, 1]),
+        ("reopened_365d", [0, 0, 0, 0, 1, 2, 2]),
+        ("breached_365d", [0, 0, 1, 1, 1, 1, 2]),
+        # Three hours; those and none; those, none and a week.
+        ("resolution_hours_median_365d", [np.nan, 3, 1.5, 1.5, 1.5, 1.5, 3]),
+    ],
+)
+def test_a_state_is_entered_once(orders_store: Build, engine: str, name: str, wanted: list[float]) -> None:
+    """A row that repeats it is none of its own; one that says nothing of the state does not end it, a reopening does."""
+    cutoffs = (
+        "2024-05-01T13:00",
+        "2024-05-01T14:00",
+        "2024-05-03",
+        "2024-05-04",
+        "2024-05-06",
+        "2024-05-08",
+        "2024-06-01",
+    )
+    assert values(store(orders_store), engine, name, cutoffs) == pytest.approx(wanted, nan_ok=True)
+
+
+@pytest.mark.parametrize("engine", ENGINES.names())
+def test_the_words_of_states_are_compared_not_their_codes(orders_store: Build, engine: str) -> None:
+    """Of one instant the smaller word comes first, however the words were numbered when they were read."""
+    data = store(
+        orders_store,
+        """
+        ticket  happened_at       state     reopened  breached_sla
+        1       2024-05-01T10:00  resolved  0         0
+        1       2024-05-03T10:00  resolved  0         0
+        1       2024-05-03T10:00  open      0         0
+        """,
+    )
+    events = data.tables["ticket_events"]
+    state = events.columns["state"]
+    assert state.levels is not None
+    turned = Column(len(state.levels) - 1 - state.values, state.levels[::-1].copy())
+    other = EventTable(events.customer, events.time, events.known, {**events.columns, "state": turned})
+    tables = {**data.tables, "ticket_events": other}
+    for one in (data, replace(data, tables=tables)):
+        # Two tickets opened less two resolutions: "open" comes before "resolved" on the third.
+        assert values(one, engine, "open_tickets", ["2024-05-04"]) == [0]
