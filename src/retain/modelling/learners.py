@@ -230,7 +230,9 @@ class _Linear:
 
     def log_odds(self, x: FloatArray, size: int | None = None) -> FloatArray:  # noqa: ARG002  # one size only
         """Log-odds of churn of each row."""
-        return np.asarray(self.intercept + self._parts(x).sum(axis=1) + self._word_parts(x).sum(axis=1))
+        # Row by row in memory: else many rows are summed in another order than one, to other last digits.
+        parts = np.ascontiguousarray(np.hstack([self._parts(x), self._word_parts(x)]))
+        return np.asarray(self.intercept + parts.sum(axis=1))
 
     def contributions(self, x: FloatArray) -> FloatArray:
         """Weight times distance from the training mean: the exact Shapley value of a linear model."""

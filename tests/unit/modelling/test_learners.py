@@ -91,6 +91,15 @@ def test_rows_are_predicted_one_by_one(learner: str) -> None:
     assert fitted.log_odds(x[7:8]).tobytes() == whole[7:8].tobytes()
 
 
+def test_a_row_of_many_columns_has_the_same_log_odds_alone() -> None:
+    """Sums of many numbers depend on their order, so each row is summed in the order of its columns."""
+    x = np.random.default_rng(2).normal(size=(400, 40))
+    y = (x[:, 0] + np.random.default_rng(3).normal(size=400) > 0).astype(np.int8)
+    fitted = Task(x, y, [f"f{at}" for at in range(40)], size=1, seed=1).fitted("logistic")
+    alone = np.concatenate([fitted.log_odds(x[at : at + 1]) for at in range(400)])
+    assert fitted.log_odds(x).tobytes() == alone.tobytes()
+
+
 @each_learner
 def test_it_learns_what_there_is_to_learn(learner: str) -> None:
     """On rows that it has not seen the long silent score above the rest."""
