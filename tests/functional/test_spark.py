@@ -454,6 +454,7 @@ def test_the_work_of_a_partition_scores_its_customers(scored_shop: tuple[Path, p
     work: dict[str, Any] = {
         "texts": _texts(model, bundle.load(model)),
         "as_of": instant(AS_OF),
+        "shift": bundle.load(model).in_season(instant(AS_OF), lambda: [store]).calibration.shift,
         "tiers": TierSettings(),
         "value": ValueSettings(),
         "reasons": ReasonSettings("customer"),

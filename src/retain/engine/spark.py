@@ -289,6 +289,7 @@ def _spark_schema(answer: pa.Schema) -> types.StructType:
     kinds: dict[pa.DataType, types.DataType] = {
         pa.string(): types.StringType(),
         pa.float64(): types.DoubleType(),
+        pa.int64(): types.LongType(),
         pa.timestamp("us", tz="UTC"): types.TimestampType(),
     }
     return types.StructType([types.StructField(one.name, kinds[one.type], one.nullable) for one in answer])
