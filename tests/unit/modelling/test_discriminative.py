@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +17,7 @@ from retain.modelling.discriminative import READS, Discriminative
 if TYPE_CHECKING:
     from retain.modelling.discriminative import FloatArray, LabelArray
 
-MODEL = Discriminative((0, 1, 2), (3.0, 40.0, 300.0), 0.4, 60.0, 0.3, 1.5, 90.0, intercept=0.0, slope=1.0)
+MODEL = Discriminative((0, 1, 2), (3.0, 0.4, 300.0), 0.4, 60.0, 0.3, 1.5, 90.0, intercept=0.0, slope=1.0)
 
 
 def lives(customers: int, days: float, seed: int = 5) -> tuple[FloatArray, LabelArray]:
@@ -59,18 +58,29 @@ def test_the_slopes_are_those_of_the_formula() -> None:
         assert discriminative._quiet(at, *history)[1][position] == pytest.approx((up - down) / 2e-6, abs=1e-6)
 
 
-def test_contributions_are_shapley_values() -> None:
-    """The mean over the six orders in which the three values can become known."""
+def test_contributions_are_shapley_values_of_rhythm_and_then_of_silence() -> None:
+    """Orders and tenure in both orders, with the silence that is usual for them; the true silence comes last."""
     rows, _ = lives(20, 90)
-    ordinary = np.array(MODEL.reference)
+    orders, share, tenure = MODEL.reference
+
+    def of(known: set[int]) -> FloatArray:
+        now = np.column_stack([np.full(len(rows), one) for one in (orders, share, tenure)])
+        now[:, list(known)] = rows[:, list(known)]
+        if 1 not in known:
+            now[:, 1] = share * now[:, 2] / now[:, 0]
+        return MODEL.log_odds(now)
+
     expected = np.zeros(rows.shape)
-    for order in permutations(range(3)):
-        now = np.broadcast_to(ordinary, rows.shape).copy()
-        for player in order:
-            before = MODEL.log_odds(now)
-            now[:, player] = rows[:, player]
-            expected[:, player] += (MODEL.log_odds(now) - before) / 6
+    for order in ((0, 2, 1), (2, 0, 1)):
+        for place, player in enumerate(order):
+            expected[:, player] += (of({*order[: place + 1]}) - of({*order[:place]})) / 2
     assert MODEL.contributions(rows) == pytest.approx(expected, abs=1e-9)
+
+
+def test_many_orders_speak_for_a_customer_and_long_silence_against() -> None:
+    """Of a frequent buyer who fell silent, it is the silence that raises the risk."""
+    orders, recency, _ = MODEL.contributions(np.array([[55.0, 175.0, 636.0]]))[0]
+    assert orders < 0 < recency
 
 
 def test_it_ranks_as_well_as_the_model_that_made_the_data() -> None:
