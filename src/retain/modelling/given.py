@@ -24,6 +24,7 @@ from retain.modelling.training import (
     Trained,
     Validated,
     require_directions,
+    task_of,
 )
 from retain.timeline import DAY, today
 
@@ -241,20 +242,10 @@ def train_given(
     pairs = [(odds[best.learner][best.size][one], y[one]) for one in parts]
     calibrated, evidence = calibration.choose(pairs, float(y.mean()))
     progress(f"fitting {best.learner} on all labelled customers")
-    whole = Task(
-        x,
-        y,
-        features.names,
-        size=best.size,
-        seed=settings.seed,
-        categories=features.categories,
-        rising=settings.rising,
-        falling=settings.falling,
-    )
     return Trained(
         learner=best.learner,
         size=best.size,
-        fitted=whole.fitted(best.learner),
+        fitted=task_of(x, y, features, settings, best.size).fitted(best.learner),
         calibration=calibrated,
         features=features,
         churn=churn,

@@ -295,17 +295,7 @@ def train(
             continue
         usable.append(fold)
         truths.append(y[at])
-        task = Task(
-            x[into],
-            then[into],
-            features.names,
-            size=largest,
-            seed=settings.seed,
-            categories=features.categories,
-            rising=settings.rising,
-            falling=settings.falling,
-        )
-        tasks.append((task, x[at]))
+        tasks.append((task_of(x[into], then[into], features, settings, largest), x[at]))
         learned_at.append(snapshots.cutoff[into])
 
     def predicted(fold: Fold, task: Task, later: FloatArray) -> dict[str, Mapping[int, FloatArray]]:
@@ -331,17 +321,7 @@ def train(
     folds = [(by_size[best.size], truth) for by_size, truth in zip(odds[best.learner], truths, strict=True)]
     calibrated, evidence = calibration.choose(folds, float(y.mean()))
     progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
-    whole = Task(
-        x,
-        y,
-        features.names,
-        size=best.size,
-        seed=settings.seed,
-        categories=features.categories,
-        rising=settings.rising,
-        falling=settings.falling,
-    )
-    fitted = whole.fitted(best.learner)
+    fitted = task_of(x, y, features, settings, best.size).fitted(best.learner)
     season: Season | None = None
     season_evidence: tuple[Moved, ...] = ()
     if LABELS.get(churn.definition).table == "orders":
@@ -383,6 +363,22 @@ def train(
             )
             for position, (fold, truth) in enumerate(zip(usable, truths, strict=True))
         ),
+    )
+
+
+def task_of(
+    x: FloatArray, y: LabelArray, features: FeatureSet, settings: TrainingSettings, size: int
+) -> Task:
+    """The task of learning from these rows what the settings say of it."""
+    return Task(
+        x,
+        y,
+        features.names,
+        size=size,
+        seed=settings.seed,
+        categories=features.categories,
+        rising=settings.rising,
+        falling=settings.falling,
     )
 
 
