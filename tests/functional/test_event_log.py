@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 LOG = "../../../shared/data/uci_incident/event_log.parquet"
-SHARED = (ROOT / "configs" / "sources" / LOG).resolve()
 TICKETS = "bundled:uci_incidents.parquet"
 CUTOFF = "2016-05-01"
 COLUMNS = (
@@ -166,14 +165,3 @@ def test_a_planted_early_state_does_change_something(
     before, after = panel_of(made_log, tickets), panel_of(early, tickets)
     for name in ("open_tickets", "reopened_365d", "breached_365d", "categories_365d"):
         assert before[name] != after[name], name
-
-
-@pytest.mark.skipif(not SHARED.exists(), reason="The incident log does not lie beside the repository.")
-def test_the_incident_log_at_the_first_of_may(panel_of: Callable[[pa.Table, pa.Table], Panels]) -> None:
-    """As above on the real log: 12,700 tickets opened before, most of them with rows that were written after."""
-    log = parquet.read_table(SHARED, columns=list(COLUMNS))
-    tickets = tickets_of(log)
-    panel = panel_of(log, tickets)
-    assert len(panel["customer_id"]) > 3_000
-    assert_same(panel_of(known(log), tickets), panel)
-    assert_same(panel_of(planted(log), tickets), panel)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import betaln, digamma, hyp2f1
+from scipy.special import betaln, digamma
 
 from retain.errors import TrainingError
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _BOUND = 12.0
 """Parameters stay within exp(-12) and exp(12): beyond, they only say that the data know no better."""
+_DIGITS = 37.0
+"""exp(-37) is the last digit of a double."""
 _STARTS = ((1.0, 1.0), (0.5, 5.0), (5.0, 50.0), (1.0, 0.3))
 
 
@@ -156,9 +159,8 @@ class ShiftedBetaGeometric:
     def remaining(self, age: FloatArray, discount: float) -> FloatArray:
         """The expected number of renewals still to come of a contract of that age, later ones discounted.
 
-        Formula: ``sum over n from 1 of S(age + n) / S(age) / (1 + d)^n``, the next renewal being a period away. As a ratio of
-        neighbours is ``(beta + age + n) / (alpha + beta + age + n) / (1 + d)``, it is
-        ``r(age) / (1 + d) · 2F1(1, beta + age + 1; alpha + beta + age + 1; 1 / (1 + d))`` with r the retention.
+        Formula: ``sum over n from 1 of S(age + n) / S(age) / (1 + d)^n``, the next renewal being a period away, summed from its far
+        end by ``R(age) = r(age) / (1 + d) · (1 + R(age + 1))`` with r the retention.
 
         Source: Fader, Hardie 2010, "Customer-base valuation in a contractual setting", Marketing Science 29:85-93.
 
@@ -174,12 +176,13 @@ class ShiftedBetaGeometric:
         """
         if not discount > 0:
             raise ValueError(f"a discount of {discount} leaves a sum without an end")
-        next_one = self.beta + np.asarray(age, dtype=np.float64) + 1
-        factor = 1 / (1 + discount)
-        renewals: FloatArray = (
-            self.retention(age) * factor * hyp2f1(1, next_one, self.alpha + next_one, factor)
-        )
-        return renewals
+        age, factor = np.asarray(age, dtype=np.float64), 1 / (1 + discount)
+        # From so far ahead that nothing is left in the last digit; the hypergeometric function overflows for large parameters.
+        far = math.ceil((math.log(min(discount, 1.0)) - _DIGITS) / math.log(factor))
+        renewals = np.zeros(age.shape)
+        for ahead in range(far - 1, -1, -1):
+            renewals = self.retention(age + ahead) * factor * (1 + renewals)
+        return np.asarray(renewals)
 
 
 def fit_sbg(seen: Survival) -> ShiftedBetaGeometric:

@@ -121,3 +121,12 @@ def test_parameters_without_a_distribution_are_refused(value: float) -> None:
     """Both are finite numbers above 0."""
     with pytest.raises(ValueError, match="parameter beta is"):
         ShiftedBetaGeometric(alpha=1.0, beta=value)
+
+
+def test_contracts_that_are_all_alike_are_counted_too() -> None:
+    """Large parameters, where every contract has nearly the same chance to stay: r / (1 + d - r) renewals."""
+    alike = ShiftedBetaGeometric(68e6, 67e6)
+    stays = 67 / 135
+    assert alike.remaining(np.array([0.0, 39.0]), 0.0625) == pytest.approx(
+        [stays / (1.0625 - stays)] * 2, rel=1e-5
+    )
