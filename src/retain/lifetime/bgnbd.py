@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
-from scipy.optimize import minimize
 from scipy.special import betaln, digamma, expit, gammaln
 
 from retain.errors import TrainingError
+from retain.lifetime.likelihood import most_likely
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
 
-_BOUND = 12.0
-"""Parameters stay within exp(-12) and exp(12) typical ages: beyond, they only say that the data know no better."""
 _NODES = 64
 _LEAST = 1e-100
 """Stands for a probability of dropping out that rounds to 0 or below: it is divided by."""
@@ -232,20 +230,7 @@ def fit_bgnbd(history: History) -> BgNbd:
     each = _Grouped.of(history)
     unit = float((each.age * each.customers).sum() / each.customers.sum())
     scaled = _Grouped(each.x, each.last / unit, each.age / unit, each.customers)
-    found = [
-        minimize(
-            _cost,
-            np.log(start),
-            args=(scaled,),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(-_BOUND, _BOUND)] * 4,
-            options={"ftol": 1e-13, "gtol": 1e-6 * len(history), "maxiter": 500},
-        )
-        for start in _STARTS
-    ]
-    best = min(found, key=lambda one: float(one.fun))
-    r, alpha, a, b = (float(value) for value in np.exp(best.x))
+    r, alpha, a, b = most_likely(_cost, scaled, _STARTS, gradient=1e-6 * len(history))
     return BgNbd(r, alpha * unit, a, b)
 
 

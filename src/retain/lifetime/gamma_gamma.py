@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import digamma, gammaln
 
 from retain.errors import TrainingError
+from retain.lifetime.likelihood import most_likely
 from retain.timeline import DAY
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
 
-_BOUND = 12.0
-"""Parameters stay within exp(-12) and exp(12) mean purchases: beyond, they only say that the data know no better."""
 _STARTS = ((1.0, 1.0, 1.0), (6.0, 3.0, 0.5), (0.5, 10.0, 10.0))
 """Where the search begins: p, q - 1 and v, with money measured in mean purchases."""
 FEWEST = 10
@@ -154,20 +152,7 @@ def fit_gamma_gamma(spent: Spending) -> GammaGamma:
         )
     unit = float(bought.mean.mean())
     scaled = Spending(bought.purchases, bought.mean / unit)
-    found = [
-        minimize(
-            _cost,
-            np.log(start),
-            args=(scaled,),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(-_BOUND, _BOUND)] * 3,
-            options={"ftol": 1e-13, "gtol": 1e-6 * len(bought), "maxiter": 1000},
-        )
-        for start in _STARTS
-    ]
-    best = min(found, key=lambda one: float(one.fun))
-    p, over, v = (float(value) for value in np.exp(best.x))
+    p, over, v = most_likely(_cost, scaled, _STARTS, gradient=1e-6 * len(bought))
     return GammaGamma(p, 1 + over, v * unit)
 
 

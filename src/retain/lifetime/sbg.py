@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import betaln, digamma
 
 from retain.errors import TrainingError
+from retain.lifetime.likelihood import most_likely
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
 
-_BOUND = 12.0
-"""Parameters stay within exp(-12) and exp(12): beyond, they only say that the data know no better."""
 _DIGITS = 37.0
 """exp(-37) is the last digit of a double."""
 _STARTS = ((1.0, 1.0), (0.5, 5.0), (5.0, 50.0), (1.0, 0.3))
@@ -204,20 +202,7 @@ def fit_sbg(seen: Survival) -> ShiftedBetaGeometric:
             f"A shifted beta-geometric cannot be fitted: {ended:g} contracts ended, and {outlasted:g} outlasted a period. "
             f"Load a longer history."
         )
-    found = [
-        minimize(
-            _cost,
-            np.log(start),
-            args=(seen,),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(-_BOUND, _BOUND)] * 2,
-            options={"ftol": 1e-14, "gtol": 1e-9 * (ended + outlasted), "maxiter": 1000},
-        )
-        for start in _STARTS
-    ]
-    best = min(found, key=lambda one: float(one.fun))
-    alpha, beta = (float(value) for value in np.exp(best.x))
+    alpha, beta = most_likely(_cost, seen, _STARTS, gradient=1e-9 * (ended + outlasted), change=1e-14)
     return ShiftedBetaGeometric(alpha, beta)
 
 

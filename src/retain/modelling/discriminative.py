@@ -174,7 +174,7 @@ def _filled(own: FloatArray, reference: Sequence[float]) -> FloatArray:
 
 
 def _history(own: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """x, t_x and T from the three features, also where a coalition mixes two customers."""
+    """x, t_x and T from the three features, also where the first and the others are of two customers."""
     orders, recency, tenure = own.T
     return (
         np.clip(orders - 1, 0.0, _LARGEST),

@@ -135,8 +135,10 @@ class Year:
             return Year(np.empty(0, dtype=np.int64), churn)
         sales = sales_of(store)
         known = (sales.time < known_by) & (sales.known < known_by)
-        orders = np.unique(np.stack([sales.time[known], sales.customer[known]]), axis=1)
-        return Year(orders[0], churn)
+        time, customer = sales.time[known], sales.customer[known]
+        # The rows are by customer and time, so the lines of an order follow each other.
+        another = (np.diff(time, prepend=0) != 0) | (np.diff(customer, prepend=-1) != 0)
+        return Year(np.sort(time[another]), churn)
 
     def around(self, cutoff: int, years_before: int = 0) -> Orders:
         """The orders before a cutoff and in its label window, or in the same days so many years before."""
