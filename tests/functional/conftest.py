@@ -19,7 +19,9 @@ from retain.cli.app import main
 from retain.examples import shop as generated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "configs" / "sources" / "shop.toml"
@@ -170,3 +172,38 @@ def shop(tmp_path_factory: pytest.TempPathFactory, model_store: Path) -> Home:
     home.well("models", "rollback")
     home.well("score")
     return home
+
+
+@pytest.fixture(scope="module")
+def start_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., SparkSession]]:
+    """A function that starts Spark in this process, on two cores, with settings beside these; it ends with the module."""
+    from pyspark.sql import SparkSession  # noqa: PLC0415  # most tests do without
+
+    if shutil.which("java") is None:
+        if os.environ.get("CI"):
+            pytest.fail("There is no Java for Spark; .ci/run installs one.")
+        pytest.skip("There is no Java, which Spark needs (on Debian: default-jre-headless).")
+    started: list[SparkSession] = []
+
+    def start(**settings: str) -> SparkSession:
+        builder = SparkSession.builder.master("local[2]")
+        warehouse = str(tmp_path_factory.mktemp("warehouse"))
+        for name, value in {
+            "spark.ui.enabled": "false",
+            "spark.driver.memory": "1g",
+            "spark.driver.host": "127.0.0.1",
+            "spark.sql.warehouse.dir": warehouse,
+            **settings,
+        }.items():
+            builder = builder.config(name, value)
+        started.append(builder.getOrCreate())
+        started[-1].sparkContext.setLogLevel("ERROR")
+        return started[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
+        patch.setenv("PYTHONPATH", os.pathsep.join(one for one in sys.path if one))
+        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        yield start
+        for one in started:
+            one.stop()

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import requests
-from pyspark.sql import SparkSession
 
 from retain.config import load_config
 from retain.examples import shop as generated
@@ -26,6 +25,8 @@ from retain.pipeline.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from pyspark.sql import SparkSession
 
     from retain.engine.panel import FloatArray
 
@@ -167,29 +168,9 @@ def test_the_server_names_a_missing_column(served: str, logged: Logged) -> None:
 
 
 @pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """Spark in this process."""
-    if shutil.which("java") is None:
-        if os.environ.get("CI"):
-            pytest.fail("There is no Java for Spark; .ci/run installs one.")
-        pytest.skip("There is no Java, which Spark needs (on Debian: default-jre-headless).")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYSPARK_PYTHON", sys.executable)
-        patch.setenv("PYTHONPATH", os.pathsep.join(one for one in sys.path if one))
-        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-        builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-        builder = (
-            builder.config("spark.driver.host", "127.0.0.1")
-            .config("spark.driver.memory", "1g")
-            .config("spark.sql.shuffle.partitions", "2")
-        )
-        session = builder.config(
-            "spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse"))
-        ).getOrCreate()
-        try:
-            yield session
-        finally:
-            session.stop()
+def spark(start_spark: Callable[..., SparkSession]) -> SparkSession:
+    """Spark with little to shuffle."""
+    return start_spark(**{"spark.sql.shuffle.partitions": "2"})
 
 
 def test_the_model_is_a_function_on_spark(spark: SparkSession, logged: Logged) -> None:

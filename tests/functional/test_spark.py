@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +39,7 @@ from retain.text.backends import TextSettings
 from retain.timeline import DAY, instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
     from pyspark.sql import DataFrame
@@ -79,31 +77,11 @@ WORDS = {
 
 
 @pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """Spark in this process, two cores, far from UTC."""
-    if shutil.which("java") is None:
-        if os.environ.get("CI"):
-            pytest.fail("There is no Java for Spark; .ci/run installs one.")
-        pytest.skip("There is no Java, which Spark needs (on Debian: default-jre-headless).")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYSPARK_PYTHON", sys.executable)
-        patch.setenv("PYTHONPATH", os.pathsep.join(one for one in sys.path if one))
-        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-        settings = {
-            "spark.ui.enabled": "false",
-            "spark.driver.memory": "1g",
-            "spark.driver.host": "127.0.0.1",
-            "spark.sql.session.timeZone": "Asia/Kathmandu",
-            "spark.sql.shuffle.partitions": "3",
-            "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
-        }
-        builder = SparkSession.builder.master("local[2]")
-        for name, value in settings.items():
-            builder = builder.config(name, value)
-        session = builder.getOrCreate()
-        session.sparkContext.setLogLevel("ERROR")
-        yield session
-        session.stop()
+def spark(start_spark: Callable[..., SparkSession]) -> SparkSession:
+    """Spark far from UTC."""
+    return start_spark(
+        **{"spark.sql.session.timeZone": "Asia/Kathmandu", "spark.sql.shuffle.partitions": "3"}
+    )
 
 
 def column(kind: Kind, name: str, rows: int, rng: np.random.Generator) -> pa.Array:
