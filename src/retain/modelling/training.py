@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 BASELINES = {"orders": "rfm_logistic", "contracts": "tenure_hazard"}
 """By the table that makes a customer: always trained beside the configured learners, and champion where it is better."""
 MOST_THREADS = 64
-MOST_ROWS = 100_000
+MOST_ROWS = 30_000
 """Rows that train for a validation cutoff; the figures behind it are in ``docs/decisions/0003-training.md``."""
+MOST_IN_SEASON = 100_000
+"""Rows that tell how far the level of past cutoffs was missed: their shares are exact enough."""
 FEWEST_OF_A_CLASS = 5
 """Fewer churners, or fewer others, than this in a cutoff tell nothing."""
 
@@ -332,9 +334,10 @@ def train(
             is not None
         )
         if seasons.helped(season_evidence):
-            said = calibrated.log_odds(fitted.log_odds(x))
+            seen = drawn(np.arange(len(y)), settings.seed, MOST_IN_SEASON)
+            said = calibrated.log_odds(fitted.log_odds(x[seen]))
             season = seasons.learn(
-                seasons.Year.of(store, churn, plan.until), _by_cutoff(snapshots.cutoff, said, y)
+                seasons.Year.of(store, churn, plan.until), _by_cutoff(snapshots.cutoff[seen], said, y[seen])
             )
     return Trained(
         learner=best.learner,
