@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 BASELINES = {"orders": "rfm_logistic", "contracts": "tenure_hazard"}
 """By the table that makes a customer: always trained beside the configured learners, and champion where it is better."""
 MOST_THREADS = 64
-MOST_ROWS = 30_000
+MOST_ROWS = 50_000
 """Rows that train for a validation cutoff; the figures behind it are in ``docs/decisions/0003-training.md``."""
-MOST_IN_SEASON = 100_000
+MOST_IN_SEASON = 30_000
 """Rows that tell how far the level of past cutoffs was missed: their shares are exact enough."""
 FEWEST_OF_A_CLASS = 5
 """Fewer churners, or fewer others, than this in a cutoff tell nothing."""
@@ -400,9 +400,10 @@ def _in_season(
     year = seasons.Year.of(store, churn, fold.validation)
     if year.busyness(fold.validation, 1) is None:
         return None
-    said = calibrated.log_odds(task.fitted(best.learner).log_odds(task.x, best.size))
+    seen = drawn(np.arange(len(task.y)), task.seed, MOST_IN_SEASON)
+    said = calibrated.log_odds(task.fitted(best.learner).log_odds(task.x[seen], best.size))
     later = seasons.Past(fold.validation, calibrated.log_odds(log_odds), y)
-    return seasons.tried(year, _by_cutoff(cutoff, said, task.y), later)
+    return seasons.tried(year, _by_cutoff(cutoff[seen], said, task.y[seen]), later)
 
 
 def _by_cutoff(cutoff: IntArray, log_odds: FloatArray, y: LabelArray) -> list[seasons.Past]:
