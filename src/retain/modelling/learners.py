@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -61,6 +62,7 @@ class Task:
         direction: of each column 1 where risk may only rise with it, -1 where it may only fall, else 0.
         size: of the models.
         seed: of whatever is random.
+        threads: parts of a model worked on at the same time; the result is the same whatever this is.
     """
 
     def __init__(
@@ -74,12 +76,13 @@ class Task:
         categories: Collection[str] = (),
         rising: Collection[str] = (),
         falling: Collection[str] = (),
+        threads: int = 1,
     ) -> None:
         """Nothing is trained yet; ``categories``, ``rising`` and ``falling`` are names of columns."""
         self.x, self.y, self.names = x, y, tuple(names)
         self.categories = tuple(at for at, name in enumerate(self.names) if name in categories)
         self.direction = tuple((name in rising) - (name in falling) for name in self.names)
-        self.size, self.seed = size, seed
+        self.size, self.seed, self.threads = size, seed, threads
         self._done: dict[str, Fitted] = {}
 
     def fitted(self, learner: str) -> Fitted:
@@ -433,7 +436,8 @@ class Blend:
         parts = ["lightgbm", "logistic"]
         if discriminative.can_read(task.names):
             parts.append("bgnbd_discriminative")
-        return _Mean({name: task.fitted(name) for name in parts})
+        with ThreadPoolExecutor(task.threads) as pool:
+            return _Mean(dict(zip(parts, pool.map(task.fitted, parts), strict=True)))
 
     def load(self, text: str) -> Fitted:
         """All of them from their JSON."""

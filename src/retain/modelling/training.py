@@ -55,8 +55,8 @@ class TrainingSettings:
         allow_leaks: features that may seem to know the outcome without stopping the run.
         rising: features with which the risk that trees and logistic regression see may only rise, others the same.
         falling: features with which it may only fall.
-        threads: validation cutoffs worked on at the same time. Each model is trained by one thread, so the result is
-            the same whatever this is.
+        threads: validation cutoffs, and at last parts of the model, worked on at the same time. Each of them is trained
+            by one thread, so the result is the same whatever this is.
     """
 
     step_days: int = 0
@@ -323,7 +323,7 @@ def train(
     folds = [(by_size[best.size], truth) for by_size, truth in zip(odds[best.learner], truths, strict=True)]
     calibrated, evidence = calibration.choose(folds, float(y.mean()))
     progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
-    fitted = task_of(x, y, features, settings, best.size).fitted(best.learner)
+    fitted = task_of(x, y, features, settings, best.size, settings.threads).fitted(best.learner)
     season: Season | None = None
     season_evidence: tuple[Moved, ...] = ()
     if LABELS.get(churn.definition).table == "orders":
@@ -370,7 +370,12 @@ def train(
 
 
 def task_of(
-    x: FloatArray, y: LabelArray, features: FeatureSet, settings: TrainingSettings, size: int
+    x: FloatArray,
+    y: LabelArray,
+    features: FeatureSet,
+    settings: TrainingSettings,
+    size: int,
+    threads: int = 1,
 ) -> Task:
     """The task of learning from these rows what the settings say of it."""
     return Task(
@@ -382,6 +387,7 @@ def task_of(
         categories=features.categories,
         rising=settings.rising,
         falling=settings.falling,
+        threads=threads,
     )
 
 
