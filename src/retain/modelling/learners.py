@@ -348,9 +348,10 @@ class Logistic:
 
         def design(rows: slice) -> FloatArray:
             logged, unknown = _logged(task.x[rows][:, columns], fill)
+            usual = np.clip(logged, low, high)
             has = _has_word(task.x[rows], word_columns, words)
             made = np.hstack(
-                [(logged - centre) / scale, unknown[:, at_times] - share[at_times], has - word_share]
+                [(usual - centre) / scale, unknown[:, at_times] - share[at_times], has - word_share]
             )
             # All columns as they are: a copy may lie otherwise in memory, and sum to other last digits.
             return made if kept.all() else made[:, kept]

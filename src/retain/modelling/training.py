@@ -35,7 +35,7 @@ BASELINES = {"orders": "rfm_logistic", "contracts": "tenure_hazard"}
 MOST_THREADS = 64
 MOST_ROWS = 50_000
 """Rows that train for a validation cutoff; the figures behind it are in ``docs/decisions/0003-training.md``."""
-MOST_IN_SEASON = 30_000
+MOST_IN_SEASON = 40_000
 """Rows that tell how far the level of past cutoffs was missed: their shares are exact enough."""
 FEWEST_OF_A_CLASS = 5
 """Fewer churners, or fewer others, than this in a cutoff tell nothing."""

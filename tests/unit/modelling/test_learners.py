@@ -344,15 +344,15 @@ def many(rows: int = 6_000) -> Task:
 def test_logistic_regression_of_very_many_rows_is_that_of_all(
     learner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A part says what is ordinary, which moves the log-odds by a few hundredths of their spread; the weights are those of all rows."""
+    """A part says what is usual, which moves the log-odds by half a hundredth on average; the weights are those of all rows."""
     whole = many().fitted(learner)
     monkeypatch.setattr(learners, "_MANY", 1_000)
     parts = many().fitted(learner)
     part_only = Task(many().x[::6], many().y[::6], many().names, size=1, seed=20, categories=("plan",))
     x = many().x
-    apart = np.abs(parts.log_odds(x) - whole.log_odds(x)).max()
-    assert 0 < apart < 0.03 * whole.log_odds(x).std()
-    assert np.abs(part_only.fitted(learner).log_odds(x) - whole.log_odds(x)).max() > 5 * apart
+    apart = np.abs(parts.log_odds(x) - whole.log_odds(x)).mean()
+    assert 0 < apart < 0.005
+    assert np.abs(part_only.fitted(learner).log_odds(x) - whole.log_odds(x)).mean() > 20 * apart
 
 
 def test_a_part_without_churners_teaches_logistic_regression_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
