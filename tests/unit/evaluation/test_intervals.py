@@ -153,16 +153,16 @@ def test_intervals_of_noise_hold_one_half() -> None:
 def test_intervals_of_very_many_scores_come_from_groups_of_neighbours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The figures are the same, and no end is further off than a tenth of the width, as with another seed."""
-    y, score, _ = sample(5, 8_000)
+    """The figures are the same, and no end is further off than another seed may move it: a sixth of the width."""
+    y, score, _ = sample(5, 4_000)
     p = 1 / (1 + np.exp(-score))
 
     def measured() -> Measures:
-        return measure(y, p, seed=1, resamples=800)
+        return measure(y, p, seed=1, resamples=400)
 
     whole = measured()
-    monkeypatch.setattr(intervals, "_MANY", 2_000)
-    monkeypatch.setattr(intervals, "_GROUPS", 500)
+    monkeypatch.setattr(intervals, "_MANY", 1_000)
+    monkeypatch.setattr(intervals, "_GROUPS", 250)
     grouped = measured()
     for name in METRICS:
         one, other = whole.interval(name), grouped.interval(name)
@@ -170,7 +170,7 @@ def test_intervals_of_very_many_scores_come_from_groups_of_neighbours(
             assert math.isnan(other.value)
             continue
         assert other.value == one.value
-        assert [other.low, other.high] == pytest.approx([one.low, one.high], abs=(one.high - one.low) / 8)
+        assert [other.low, other.high] == pytest.approx([one.low, one.high], abs=(one.high - one.low) / 6)
         assert other != one
 
 
