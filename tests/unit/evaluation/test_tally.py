@@ -25,5 +25,7 @@ def test_places_are_those_of_the_usual_tool(scores: list[float]) -> None:
 def test_measuring_loads_no_large_library(module: str) -> None:
     """Every run of `retain score` loads what measures models, because the gate's verdict is kept beside them."""
     asked = f"import sys, retain.modelling.gate, retain.evaluation.card; print({module!r} in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True)  # our own words
+    done = subprocess.run(
+        [sys.executable, "-c", asked], check=True, capture_output=True, text=True
+    )  # our own words
     assert done.stdout.strip() == "False"
