@@ -62,7 +62,7 @@ class Task:
         direction: of each column 1 where risk may only rise with it, -1 where it may only fall, else 0.
         size: of the models.
         seed: of whatever is random.
-        threads: parts of a model worked on at the same time; the result is the same whatever this is.
+        threads: parts of a model worked on at the same time, 1 unless set; the result is the same whatever this is.
     """
 
     def __init__(
@@ -76,14 +76,18 @@ class Task:
         categories: Collection[str] = (),
         rising: Collection[str] = (),
         falling: Collection[str] = (),
-        threads: int = 1,
     ) -> None:
         """Nothing is trained yet; ``categories``, ``rising`` and ``falling`` are names of columns."""
         self.x, self.y, self.names = x, y, tuple(names)
         self.categories = tuple(at for at, name in enumerate(self.names) if name in categories)
         self.direction = tuple((name in rising) - (name in falling) for name in self.names)
-        self.size, self.seed, self.threads = size, seed, threads
+        self.size, self.seed, self.threads = size, seed, 1
         self._done: dict[str, Fitted] = {}
+
+    def side_by_side(self, threads: int) -> Task:
+        """The same task, of whose models so many parts are trained at the same time."""
+        self.threads = threads
+        return self
 
     def fitted(self, learner: str) -> Fitted:
         """The model of the learner of that name."""

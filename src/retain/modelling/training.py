@@ -331,7 +331,7 @@ def train(
     folds = [(one.log_odds[best.learner], one.y) for one in validated]
     calibrated, evidence = calibration.choose(folds, float(y.mean()))
     progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
-    fitted = task_of(x, y, features, settings, best.size, settings.threads).fitted(best.learner)
+    fitted = task_of(x, y, features, settings, best.size).side_by_side(settings.threads).fitted(best.learner)
     season: Season | None = None
     season_evidence: tuple[Moved, ...] = ()
     if LABELS.get(churn.definition).table == "orders":
@@ -342,11 +342,10 @@ def train(
             is not None
         )
         if seasons.helped(season_evidence):
-            seen = drawn(np.arange(len(y)), settings.seed, MOST_IN_SEASON)
-            said = calibrated.log_odds(fitted.log_odds(x[seen]))
-            season = seasons.learn(
-                seasons.Year.of(store, churn, plan.until), _by_cutoff(snapshots.cutoff[seen], said, y[seen])
+            past = _past(
+                snapshots.cutoff, x, y, settings.seed, lambda rows: calibrated.log_odds(fitted.log_odds(rows))
             )
+            season = seasons.learn(seasons.Year.of(store, churn, plan.until), past)
     return Trained(
         learner=best.learner,
         size=best.size,
@@ -370,12 +369,7 @@ def train(
 
 
 def task_of(
-    x: FloatArray,
-    y: LabelArray,
-    features: FeatureSet,
-    settings: TrainingSettings,
-    size: int,
-    threads: int = 1,
+    x: FloatArray, y: LabelArray, features: FeatureSet, settings: TrainingSettings, size: int
 ) -> Task:
     """The task of learning from these rows what the settings say of it."""
     return Task(
@@ -387,7 +381,6 @@ def task_of(
         categories=features.categories,
         rising=settings.rising,
         falling=settings.falling,
-        threads=threads,
     )
 
 
@@ -406,15 +399,21 @@ def _in_season(
     year = seasons.Year.of(store, churn, fold.validation)
     if year.busyness(fold.validation, 1) is None:
         return None
-    seen = drawn(np.arange(len(task.y)), task.seed, MOST_IN_SEASON)
-    said = calibrated.log_odds(task.fitted(best.learner).log_odds(task.x[seen], best.size))
-    later = seasons.Past(fold.validation, calibrated.log_odds(log_odds), y)
-    return seasons.tried(year, _by_cutoff(cutoff[seen], said, task.y[seen]), later)
+    model = task.fitted(best.learner)
+    past = _past(
+        cutoff, task.x, task.y, task.seed, lambda rows: calibrated.log_odds(model.log_odds(rows, best.size))
+    )
+    return seasons.tried(year, past, seasons.Past(fold.validation, calibrated.log_odds(log_odds), y))
 
 
-def _by_cutoff(cutoff: IntArray, log_odds: FloatArray, y: LabelArray) -> list[seasons.Past]:
+def _past(
+    cutoff: IntArray, x: FloatArray, y: LabelArray, seed: int, log_odds: Callable[[FloatArray], FloatArray]
+) -> list[seasons.Past]:
+    """What a model says of past cutoffs, of very many rows those drawn."""
+    seen = drawn(np.arange(len(y)), seed, MOST_IN_SEASON)
+    said, cutoff, y = log_odds(x[seen]), cutoff[seen], y[seen]
     rows = [(int(one), cutoff == one) for one in np.unique(cutoff)]
-    return [seasons.Past(one, log_odds[mine], y[mine]) for one, mine in rows]
+    return [seasons.Past(one, said[mine], y[mine]) for one, mine in rows]
 
 
 def require_directions(features: FeatureSet, settings: TrainingSettings) -> None:
