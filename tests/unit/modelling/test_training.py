@@ -17,7 +17,6 @@ from retain.features.catalog import feature_set
 from retain.labels import LABELS, ChurnSettings
 from retain.modelling import training
 from retain.modelling.learners import LEARNERS, Task
-from retain.modelling.learners import Task
 from retain.modelling.training import (
     BASELINES,
     Contest,
