@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from retain.engine.panel import Snapshots
     from retain.events.store import IntArray
 
-SIZE = 2**16
-"""Events and snapshots of a shard: an array of them takes half a megabyte, and a processor's cache holds a few such. Half or twice as many
+SIZE = 2**17
+"""Events and snapshots of a shard: an array of them takes a megabyte, and a processor's cache holds a few such. Half or twice as many
 cost the same, a quarter of them a fifth more."""
 
 
