@@ -280,7 +280,7 @@ def sums_of(array: Array) -> bytes:
     False
     """
     raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    return f"{array.dtype.str} {array.shape} {zlib.crc32(raw):08x} {_checksum(raw):016x}".encode()
+    return f"{array.dtype.str} {array.shape} {zlib.crc32(raw.data):08x} {_checksum(raw):016x}".encode()
 
 
 def key_of(parts: Iterable[str | bytes | None]) -> str:
