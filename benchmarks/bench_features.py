@@ -4,7 +4,7 @@ Writes order lines, messages, tickets and feedback to a temporary folder, comput
 of its own for each way, checks that the answers agree, and prints medians of wall time, CPU seconds and peak memory as a Markdown
 table. One thread each. Run with `python benchmarks/bench_features.py [LINES] [ROUNDS]`. `--write` puts the numbers, the table and a
 picture into `benchmarks/results`. `--peers FOLDER` lets featuretools and getML take part once, each in an environment that is made in
-FOLDER with pip unless it is there; `--peer NAME` only that one.
+FOLDER with pip unless it is there. `--way NAME`, once or more, leaves all others out but the kernel and the bare scan.
 """
 
 from __future__ import annotations
@@ -60,10 +60,11 @@ def main() -> None:
     parser.add_argument("rounds", nargs="?", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="write into benchmarks/results")
     parser.add_argument("--peers", type=Path, help="where the environments of the peers are or will be")
-    parser.add_argument("--peer", choices=PEERS, action="append", help="only this peer")
+    parser.add_argument("--way", choices=(*ENGINES, *PEERS), action="append", help="only this beside the kernel")
     chosen = parser.parse_args()
-    peers = (chosen.peer or PEERS) if chosen.peers else ()
-    ways = [name for name in ENGINES if find_spec(LIBRARIES.get(name, "duckdb"))]
+    wanted = {results.KERNEL, results.SCAN, *(chosen.way or (*ENGINES, *PEERS))}
+    peers = [name for name in PEERS if chosen.peers and name in wanted]
+    ways = [name for name in ENGINES if name in wanted and find_spec(LIBRARIES.get(name, "duckdb"))]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         customers = data.generate(folder, chosen.lines)
