@@ -60,7 +60,9 @@ def main() -> None:
     parser.add_argument("rounds", nargs="?", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="write into benchmarks/results")
     parser.add_argument("--peers", type=Path, help="where the environments of the peers are or will be")
-    parser.add_argument("--way", choices=(*ENGINES, *PEERS), action="append", help="only this beside the kernel")
+    parser.add_argument(
+        "--way", choices=(*ENGINES, *PEERS), action="append", help="only this beside the kernel"
+    )
     chosen = parser.parse_args()
     wanted = {results.KERNEL, results.SCAN, *(chosen.way or (*ENGINES, *PEERS))}
     peers = [name for name in PEERS if chosen.peers and name in wanted]
