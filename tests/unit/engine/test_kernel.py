@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MEASURES = (
     Measure("orders", How.COUNT),
     Measure("orders", How.MAX, "amount", Lookback(60)),
+    Measure("orders", How.MAX, "amount"),
     Measure("orders", How.MIN, "amount"),
     Measure("orders", How.SD, "amount", Lookback(90)),
     Measure("orders", How.MEDIAN, "amount", Lookback(60)),
