@@ -71,11 +71,12 @@ def main() -> None:
         folder = Path(temporary)
         customers = data.generate(folder, chosen.lines)
         spent: dict[str, list[Spent]] = {name: [] for name in (*ways, *peers)}
+        # They first: one that does not stand the size costs nobody else's figures.
+        for name in peers:
+            spent[name].append(run_peer(name, folder, chosen.peers))
         for _ in range(chosen.rounds):
             for name in ways:
                 spent[name].append(run(name, folder))
-        for name in peers:
-            spent[name].append(run_peer(name, folder, chosen.peers))
         features = compared(
             folder, [name for name in spent if name not in (results.ONE_CUTOFF, results.SCAN)]
         )

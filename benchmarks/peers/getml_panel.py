@@ -28,6 +28,8 @@ WAYS = {"count": "COUNT", "sum": "SUM", "mean": "AVG", "sd": "STDDEV", "min": "M
 def main(folder: Path) -> None:
     """Compute, keep the panel and say what it cost."""
     asked = json.loads((folder / "asked.json").read_text(encoding="utf-8"))
+    if getml.engine.is_alive():
+        raise SystemExit("An engine of getML is running already, and there is one at a time. Stop it first.")
     with redirect_stdout(sys.stderr):
         getml.engine.launch(home_directory=str(folder / "getml"), launch_browser=False, quiet=True)
         try:
