@@ -15,6 +15,7 @@ from retain.events.attributes import TABLE
 from retain.events.store import MISSING
 from retain.labels import customers_of, labels_of
 from retain.modelling import calibration, leaks
+from retain.modelling.hyperparameters import USUAL, Hyperparameters
 from retain.modelling.learners import LEARNERS, RFM, Logistic, Task
 from retain.modelling.training import (
     BASELINES,
@@ -133,6 +134,7 @@ def left_out(
     threads: int = 1,
     rising: Collection[str] = (),
     falling: Collection[str] = (),
+    hyperparameters: Hyperparameters = USUAL,
 ) -> dict[str, dict[int, FloatArray]]:
     """Log-odds of every customer from models that were trained without them.
 
@@ -146,6 +148,7 @@ def left_out(
         threads: parts worked on at the same time; changes no result.
         rising: names of features with which risk may only rise.
         falling: names of those with which it may only fall.
+        hyperparameters: what trees and logistic regression are told.
 
     Returns:
         By learner and size.
@@ -164,6 +167,7 @@ def left_out(
             categories=features.categories,
             rising=rising,
             falling=falling,
+            hyperparameters=hyperparameters,
         )
         return {
             name: {size: task.fitted(name).log_odds(mine, size) for size in sizes}
@@ -234,6 +238,7 @@ def train_given(
         threads=settings.threads,
         rising=settings.rising,
         falling=settings.falling,
+        hyperparameters=settings.hyperparameters,
     )
     contests = sorted(
         (_contest(name, odds[name], y, parts) for name in names), key=lambda one: one.mean_auroc, reverse=True
@@ -260,6 +265,7 @@ def train_given(
         leaks=suspects,
         rising=settings.rising,
         falling=settings.falling,
+        hyperparameters=settings.hyperparameters,
         validated=tuple(
             Validated(
                 until,

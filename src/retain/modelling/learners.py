@@ -13,6 +13,7 @@ from scipy.special import logit
 from retain.modelling import discriminative
 from retain.modelling.contributions import ShapleyTables
 from retain.modelling.hazard import Hazard
+from retain.modelling.hyperparameters import USUAL
 from retain.modelling.trees import categories_of, read_forest
 from retain.registry import Registry
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     import lightgbm
     import numpy.typing as npt
+
+    from retain.modelling.hyperparameters import Hyperparameters
 
     FloatArray = npt.NDArray[np.float64]
     LabelArray = npt.NDArray[np.int8]
@@ -59,6 +62,7 @@ class Task:
         direction: of each column 1 where risk may only rise with it, -1 where it may only fall, else 0.
         size: of the models.
         seed: of whatever is random.
+        hyperparameters: what trees and logistic regression are told.
     """
 
     def __init__(
@@ -72,12 +76,13 @@ class Task:
         categories: Collection[str] = (),
         rising: Collection[str] = (),
         falling: Collection[str] = (),
+        hyperparameters: Hyperparameters = USUAL,
     ) -> None:
         """Nothing is trained yet; ``categories``, ``rising`` and ``falling`` are names of columns."""
         self.x, self.y, self.names = x, y, tuple(names)
         self.categories = tuple(at for at, name in enumerate(self.names) if name in categories)
         self.direction = tuple((name in rising) - (name in falling) for name in self.names)
-        self.size, self.seed = size, seed
+        self.size, self.seed, self.hyperparameters = size, seed, hyperparameters
         self._done: dict[str, Fitted] = {}
 
     def fitted(self, learner: str) -> Fitted:
@@ -147,8 +152,7 @@ def _with_a_word_for_unknown(x: FloatArray, categories: tuple[int, ...]) -> Floa
 class Boosting:
     """LightGBM with shallow, strongly regularised trees.
 
-    Depth is bounded, so that exact contributions stay cheap. The figures behind the settings are in
-    ``docs/decisions/0003-training.md``.
+    What they are told is in ``retain.modelling.hyperparameters``.
     """
 
     sizes = (50, 100, 150, 200, 300)
@@ -157,16 +161,17 @@ class Boosting:
         """Trees grown on the task's rows; the same rows, seed and version of LightGBM give the same text."""
         import lightgbm  # noqa: PLC0415  # takes a second to load
 
-        least = int(np.clip(len(task.y) // 50, 5, 200))
+        told = task.hyperparameters.trees
+        least = told.rows_of_a_leaf(len(task.y))
         settings: dict[str, object] = {
             "objective": "binary",
-            "learning_rate": 0.02,
-            "max_depth": 5,
-            "num_leaves": 20,
+            "learning_rate": told.learning_rate,
+            "max_depth": told.max_depth,
+            "num_leaves": told.leaves,
             "min_data_in_leaf": least,
-            "lambda_l2": 20.0,
-            "feature_fraction": 0.4,
-            "bagging_fraction": 0.6,
+            "lambda_l2": told.ridge,
+            "feature_fraction": told.feature_share,
+            "bagging_fraction": told.row_share,
             "bagging_freq": 1,
             "seed": task.seed,
             "deterministic": True,
@@ -287,17 +292,18 @@ class Logistic:
 
     Attributes:
         only: names of the features that it reads, as far as they are there; empty is all.
-        strength: inverse of the ridge penalty.
+        strength: inverse of the ridge penalty; None is what the task says.
     """
 
     only: tuple[str, ...] = ()
-    strength: float = 0.01
+    strength: float | None = None
     sizes: tuple[int, ...] = (1,)
 
     def fit(self, task: Task) -> Fitted:
         """The penalised maximum-likelihood fit."""
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # takes seconds to load
 
+        strength = task.hyperparameters.logistic.strength if self.strength is None else self.strength
         x = task.x
         chosen = [position for position, name in enumerate(task.names) if not self.only or name in self.only]
         columns = [
@@ -328,7 +334,7 @@ class Logistic:
         wanted[: len(columns)] = [task.direction[position] for position in columns]
         kept = np.ones(design.shape[1], dtype=bool)
         while True:
-            model = LogisticRegression(C=self.strength, solver="newton-cholesky", max_iter=200, tol=1e-8)
+            model = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=200, tol=1e-8)
             found = np.zeros(design.shape[1])
             # All columns as they are: a copy may lie otherwise in memory, and sum to other last digits.
             found[kept] = model.fit(design if kept.all() else design[:, kept], task.y).coef_[0]

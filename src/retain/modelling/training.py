@@ -13,6 +13,7 @@ from retain.errors import ConfigError, TrainingError, WindowError, did_you_mean
 from retain.evaluation.ranking import auroc
 from retain.labels import LABELS, ChurnSettings, observed, outcomes
 from retain.modelling import calibration, leaks, seasons
+from retain.modelling.hyperparameters import USUAL, Hyperparameters, LogisticSettings, TreeSettings
 from retain.modelling.learners import LEARNERS, Fitted, Predictions, Task
 from retain.timeline import DAY, cutoffs_back_from, instant_text
 
@@ -55,6 +56,8 @@ class TrainingSettings:
         falling: features with which it may only fall.
         threads: validation cutoffs worked on at the same time. Each model is trained by one thread, so the result is
             the same whatever this is.
+        trees: how boosted trees are grown.
+        logistic: how logistic regression is restrained.
     """
 
     step_days: int = 0
@@ -67,6 +70,8 @@ class TrainingSettings:
     rising: tuple[str, ...] = ()
     falling: tuple[str, ...] = ()
     threads: int = 2
+    trees: TreeSettings = field(default_factory=TreeSettings)
+    logistic: LogisticSettings = field(default_factory=LogisticSettings)
 
     def __post_init__(self) -> None:
         """Refuse what cannot train."""
@@ -84,6 +89,11 @@ class TrainingSettings:
             raise ConfigError(f"[training] rising and falling both name {both[0]}. Choose one.")
         if not self.learners:
             raise ConfigError("[training] learners is empty. Name one at least, such as 'lightgbm'.")
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """What trees and logistic regression are told."""
+        return Hyperparameters(self.trees, self.logistic)
 
 
 @dataclass(frozen=True)
@@ -176,6 +186,7 @@ class Trained:
         validated: every learner's predictions of the validation cutoffs, oldest first.
         rising: features with which its risk may only rise.
         falling: features with which it may only fall.
+        hyperparameters: what trees and logistic regression were told.
     """
 
     learner: str
@@ -196,6 +207,7 @@ class Trained:
     validated: tuple[Validated, ...] = field(compare=False)
     rising: tuple[str, ...] = ()
     falling: tuple[str, ...] = ()
+    hyperparameters: Hyperparameters = USUAL
 
 
 def baseline_of(churn: ChurnSettings) -> str:
@@ -278,7 +290,7 @@ def train(
     x = engine(store, features, snapshots).values
 
     y = outcomes(store, snapshots.customer, snapshots.cutoff, churn, plan.until)
-    _require_both_classes(y)
+    require_both_classes(y)
     suspects = leaks.find(x, y, snapshots.cutoff, features.names, features.categories)
     leaks.require_none(suspects, settings.allow_leaks)
     names = tuple(dict.fromkeys((*settings.learners, baseline_of(churn))))
@@ -315,7 +327,7 @@ def train(
         )
     plan = Plan(plan.until, plan.cutoffs, tuple(usable))
     contests = sorted(
-        (_contest(name, odds[name], truths) for name in names), key=lambda one: one.mean_auroc, reverse=True
+        (contest(name, odds[name], truths) for name in names), key=lambda one: one.mean_auroc, reverse=True
     )
     best = contests[0]
     folds = [(by_size[best.size], truth) for by_size, truth in zip(odds[best.learner], truths, strict=True)]
@@ -354,6 +366,7 @@ def train(
         leaks=suspects,
         rising=settings.rising,
         falling=settings.falling,
+        hyperparameters=settings.hyperparameters,
         validated=tuple(
             Validated(
                 fold.validation,
@@ -379,6 +392,7 @@ def task_of(
         categories=features.categories,
         rising=settings.rising,
         falling=settings.falling,
+        hyperparameters=settings.hyperparameters,
     )
 
 
@@ -425,7 +439,7 @@ def require_directions(features: FeatureSet, settings: TrainingSettings) -> None
                 )
 
 
-def _contest(name: str, folds: list[Mapping[int, FloatArray]], truths: list[LabelArray]) -> Contest:
+def contest(name: str, folds: Sequence[Mapping[int, FloatArray]], truths: Sequence[LabelArray]) -> Contest:
     """The learner's best size by mean AUROC over the folds; the smaller of equals."""
     by_size = {
         size: tuple(auroc(truth, fold[size]) for fold, truth in zip(folds, truths, strict=True))
@@ -455,7 +469,7 @@ def both_classes(y: LabelArray | IntArray) -> bool:
     return min(churners, len(y) - churners) >= FEWEST_OF_A_CLASS
 
 
-def _require_both_classes(y: LabelArray) -> None:
+def require_both_classes(y: LabelArray) -> None:
     """Refuse snapshots that teach nothing.
 
     Raises:
