@@ -15,7 +15,7 @@ from retain.errors import OutputError, UserError
 from retain.modelling.hyperparameters import Hyperparameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from retain.modelling.tuning import Knob, Tried
@@ -60,11 +60,11 @@ class Proposal:
 
     Attributes:
         hyperparameters: which.
-        asked: how Optuna knows it; None for the present settings, which were not its idea.
+        drawn: the values by key before they were rounded.
     """
 
     hyperparameters: Hyperparameters
-    asked: Any = None
+    drawn: Mapping[str, float]
 
 
 class Study:
@@ -74,16 +74,16 @@ class Study:
     interrupted goes on with the very trials that it would have had. One process works on a file at a time.
     """
 
-    def __init__(self, optuna: Any, study: Any, space: Sequence[Knob], seed: int) -> None:
+    def __init__(self, optuna: Any, kept: Any, space: Sequence[Knob], seed: int) -> None:
         """A study that ``opened`` has opened.
 
         Args:
             optuna: the package.
-            study: its study.
+            kept: its study in the file.
             space: what is tried.
             seed: of the proposals.
         """
-        self._optuna, self._study, self._space, self._seed = optuna, study, tuple(space), seed
+        self._optuna, self._kept, self._space, self._seed = optuna, kept, tuple(space), seed
         kinds = optuna.distributions
         self._ranges = {
             one.key: kinds.IntDistribution(int(one.low), int(one.high), log=one.log)
@@ -91,11 +91,11 @@ class Study:
             else kinds.FloatDistribution(one.low, one.high, log=one.log)
             for one in self._space
         }
-
-    @property
-    def trials(self) -> tuple[Trial, ...]:
-        """Those that are complete, in the order in which they were tried."""
-        return tuple(
+        # Proposals are made in memory: a trial that is never completed leaves nothing in the file.
+        self._mind = optuna.create_study(direction="maximize")
+        found = kept.get_trials()
+        self._mind.add_trials(found)
+        self._trials = [
             Trial(
                 number,
                 Hyperparameters.of(one.user_attrs["hyperparameters"]),
@@ -104,8 +104,13 @@ class Study:
                 tuple(one.user_attrs["auroc"]),
                 one.user_attrs["seconds"],
             )
-            for number, one in enumerate(self._in("COMPLETE"))
-        )
+            for number, one in enumerate(found)
+        ]
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Those that are complete, in the order in which they were tried."""
+        return tuple(self._trials)
 
     def proposal(self, present: Hyperparameters) -> Proposal:
         """What to try next: first the present settings, then what Optuna makes of the trials so far.
@@ -113,14 +118,15 @@ class Study:
         Args:
             present: what the configuration says; what is not searched stays as it is there.
         """
-        done = len(self._in("COMPLETE"))
-        if not done:
-            return Proposal(present)
-        seed = int(np.random.SeedSequence([self._seed, done]).generate_state(1)[0])
-        self._study.sampler = self._optuna.samplers.TPESampler(n_startup_trials=AT_RANDOM, seed=seed)
-        asked = self._study.ask(self._ranges)
-        values = {one.key: one.rounded(asked.params[one.key]) for one in self._space}
-        return Proposal(present.with_values(values), asked)
+        if not self._trials:
+            return Proposal(present, {one.key: present.by_key[one.key] for one in self._space})
+        seed = int(np.random.SeedSequence([self._seed, len(self._trials)]).generate_state(1)[0])
+        self._mind.sampler = self._optuna.samplers.TPESampler(n_startup_trials=AT_RANDOM, seed=seed)
+        drawn = self._mind.ask(self._ranges)
+        # It is added again with what came of it; left open, it would count as work in progress.
+        self._mind.tell(drawn, state=self._optuna.trial.TrialState.FAIL)
+        values = {one.key: one.rounded(drawn.params[one.key]) for one in self._space}
+        return Proposal(present.with_values(values), drawn.params)
 
     def keep(self, proposal: Proposal, tried: Tried, seconds: float) -> Trial:
         """The trial, complete and in the file.
@@ -130,50 +136,26 @@ class Study:
             tried: what came of it.
             seconds: that it took.
         """
-        told = {
-            "hyperparameters": asdict(proposal.hyperparameters),
-            "learner": tried.best.learner,
-            "size": tried.best.size,
-            "auroc": list(tried.best.auroc),
-            "seconds": seconds,
-        }
-        value = tried.best.mean_auroc
-        if proposal.asked is None:
-            values = proposal.hyperparameters.by_key
-            present = {one.key: values[one.key] for one in self._space}
-            self._study.add_trial(
-                self._optuna.trial.create_trial(
-                    params=present, distributions=self._ranges, value=value, user_attrs=told
-                )
-            )
-        else:
-            for key, one in told.items():
-                proposal.asked.set_user_attr(key, one)
-            self._study.tell(proposal.asked, value)
-        return self.trials[-1]
-
-    def importance(self) -> dict[str, float]:
-        """The share of what moves the figure that each hyperparameter has, largest first; empty where nothing moves.
-
-        Functional ANOVA of a random forest through the trials: Hutter, Hoos, Leyton-Brown 2014, ICML. Of few trials it is a hint,
-        no more.
-        """
-        found = self._in("COMPLETE")
-        if len(found) <= AT_RANDOM or len({one.value for one in found}) == 1:
-            return {}
-        judge = self._optuna.importance.FanovaImportanceEvaluator(seed=self._seed)
-        shares = self._optuna.importance.get_param_importances(self._study, evaluator=judge)
-        return {key: float(share) for key, share in shares.items()}
-
-    def close_abandoned(self) -> None:
-        """Nothing; what a killed run left open counts for nothing now, for Optuna would take it for work in progress."""
-        for one in self._in("RUNNING"):
-            self._study.tell(one.number, state=self._optuna.trial.TrialState.FAIL)
-
-    def _in(self, state: str) -> list[Any]:
-        wanted = (self._optuna.trial.TrialState[state],)
-        found: list[Any] = self._study.get_trials(deepcopy=False, states=wanted)
-        return found
+        best = tried.best
+        one = self._optuna.trial.create_trial(
+            params=dict(proposal.drawn),
+            distributions=self._ranges,
+            value=best.mean_auroc,
+            user_attrs={
+                "hyperparameters": asdict(proposal.hyperparameters),
+                "learner": best.learner,
+                "size": best.size,
+                "auroc": list(best.auroc),
+                "seconds": seconds,
+            },
+        )
+        self._kept.add_trial(one)
+        self._mind.add_trial(one)
+        trial = Trial(
+            len(self._trials), proposal.hyperparameters, best.learner, best.size, best.auroc, seconds
+        )
+        self._trials.append(trial)
+        return trial
 
 
 def versions() -> dict[str, str]:
@@ -232,9 +214,7 @@ def opened(file: Path, space: Sequence[Knob], seed: int) -> Iterator[Study]:
         study = optuna.create_study(
             storage=storage, study_name=NAME, direction="maximize", load_if_exists=True
         )
-        mine = Study(optuna, study, space, seed)
-        mine.close_abandoned()
-        yield mine
+        yield Study(optuna, study, space, seed)
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as cause:
         raise OutputError(
             f"The trials in {file} cannot be read or written: {type(cause).__name__}. Is the disk full, or does another run "

@@ -212,18 +212,16 @@ class Tracking:
             parent = known[0].info.run_id if known else ""
             if not known:
                 run = client.create_run(
-                    self._experiment, run_name=f"tune {tuned.until}", tags={_TUNING: tuned.version}
+                    self._experiment, run_name=f"tune {tuned.until}".strip(), tags={_TUNING: tuned.version}
                 )
                 parent = run.info.run_id
             nested = client.search_runs(
                 [self._experiment], f"tags.`{_PARENT}` = '{parent}'", max_results=50_000
             )
-            there = set()
             for one in nested:
                 if one.info.status == "RUNNING":
                     client.set_terminated(one.info.run_id, "KILLED")
-                else:
-                    there.add(one.data.tags.get(_TRIAL) if one.info.status == "FINISHED" else None)
+            there = {one.data.tags.get(_TRIAL) for one in nested if one.info.status == "FINISHED"}
             for trial in tuned.trials:
                 if str(trial.number) not in there:
                     self._log_trial(parent, trial)

@@ -46,7 +46,6 @@ class Tuning:
         wanted: how many were asked for.
         difference: how far the best is above the present settings in mean AUROC, as ``modelling.tuning.ahead`` says.
         left_out: what choosing brings on validation that did not choose, as ``modelling.tuning.gain_left_out`` says.
-        importance: the share of each hyperparameter, largest first; empty of few trials.
         picture: where it is.
         file: where the trials are kept.
         stopped: whether Ctrl-C ended it.
@@ -61,7 +60,6 @@ class Tuning:
     wanted: int
     difference: Interval
     left_out: float | None
-    importance: dict[str, float]
     picture: Path
     file: Path
     stopped: bool
@@ -102,7 +100,6 @@ class Tuning:
             },
             "recommended": self.recommended,
             "toml": "\n".join(self.best.hyperparameters.toml()),
-            "importance": self.importance,
             "picture": str(self.picture),
             "file": str(self.file),
             "mlflow_run_id": self.run_id or None,
@@ -159,7 +156,6 @@ def run_tuning(
         )
         known, stopped = _try(project, study, ground, trials, minutes)
         done = study.trials
-        importance = study.importance()
     # Those of an earlier run are measured again: only their figures were kept.
     best, first = (
         known.get(one.number) or ground.tried(one.hyperparameters) for one in (best_of(done), done[0])
@@ -171,7 +167,6 @@ def run_tuning(
                 Slice(one.key, one.log, [each.hyperparameters.by_key[one.key] for each in done])
                 for one in space
             ],
-            importance,
         )
     )
     with atomic.file(folder / f"{version}.svg") as part:
@@ -184,7 +179,6 @@ def run_tuning(
         wanted=trials,
         difference=ahead(best, first, len(done)),
         left_out=gain_left_out([one.auroc for one in done]),
-        importance=importance,
         picture=folder / f"{version}.svg",
         file=file,
         stopped=stopped,

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from retain.reports import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 _WIDTH, _LEFT, _RIGHT = 720.0, 56.0, 16.0
 _TOP, _PLOT, _FOOT = 64.0, 190.0, 44.0
@@ -53,26 +53,24 @@ class Picture:
     Attributes:
         auroc: the mean validation AUROC of each trial, the present settings first.
         slices: every hyperparameter.
-        importance: the share of each, by key; empty where it is not known.
     """
 
     auroc: Sequence[float]
     slices: Sequence[Slice]
-    importance: Mapping[str, float]
 
 
 def draw(picture: Picture) -> str:
     """The picture as SVG that needs nothing else; the same content gives the same bytes.
 
-    Above, the figure of each trial and the best so far; below, a panel for each hyperparameter, the most important first, in which
-    each dot is a trial at the value that it had. The ring is the best trial, the full dot the present settings.
+    Above, the figure of each trial and the best so far; below, a panel for each hyperparameter, in which each
+    dot is a trial at the value that it had. The ring is the best trial, the full dot the present settings.
 
     Args:
         picture: what to draw.
     """
     rows = math.ceil(len(picture.slices) / _COLUMNS)
     below = _TOP + _PLOT + _FOOT
-    height = below + rows * (_PANEL_HEAD + _PANEL + _PANEL_FOOT) + 34
+    height = below + rows * (_PANEL_HEAD + _PANEL + _PANEL_FOOT) + 8
     svg = ET.Element(
         "svg",
         {
@@ -88,16 +86,11 @@ def draw(picture: Picture) -> str:
     _text(svg, _LEFT, 46, "line: best so far; ring: best; full dot and dashes: the present settings", "small")
     scale = _Scale.of(picture.auroc)
     _trials(svg, picture, scale)
-    order = sorted(picture.slices, key=lambda one: -picture.importance.get(one.key, 0.0))
     wide = (_WIDTH - _LEFT - _RIGHT - (_COLUMNS - 1) * _GAP) / _COLUMNS
-    for at, one in enumerate(order):
+    for at, one in enumerate(picture.slices):
         left = _LEFT + at % _COLUMNS * (wide + _GAP)
         top = below + at // _COLUMNS * (_PANEL_HEAD + _PANEL + _PANEL_FOOT) + _PANEL_HEAD
         _panel(svg, picture, one, scale, (left, top, wide))
-    share = (
-        "per cent: share of what moves the figure, by functional ANOVA; a hint" if picture.importance else ""
-    )
-    _text(svg, _LEFT, height - 14, share, "small")
     return ET.tostring(svg, encoding="unicode") + "\n"
 
 
@@ -153,10 +146,7 @@ def _panel(
     """The trials by the value of one hyperparameter, at (left, top, width)."""
     left, top, wide = place
     floor, across = top + _PANEL, _Scale.of(one.values, log=one.log)
-    share = picture.importance.get(one.key)
     _text(svg, left, top - 8, one.key.replace(".", " "), "small")
-    if share is not None:
-        _text(svg, left + wide, top - 8, wording.percent(share, 0), "small", "end")
     _add(svg, "line", "axis", x1=left, y1=floor, x2=left + wide, y2=floor)
     y = floor - scale(picture.auroc[0]) * _PANEL
     _add(svg, "line", "level", x1=left, y1=y, x2=left + wide, y2=y)
