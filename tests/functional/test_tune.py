@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -18,6 +19,7 @@ from retain.modelling.hyperparameters import USUAL
 from retain.modelling.tuning import Ground
 from retain.pipeline import tune
 from retain.pipeline.project import Project
+from retain.pipeline.then import log_odds_then, recipe
 from retain.pipeline.train import run_training
 from retain.pipeline.tune import run_tuning
 
@@ -168,9 +170,11 @@ def test_an_interruption_before_anything_is_known_says_nothing(
 
 def test_a_limit_in_minutes_still_measures_the_present_settings(home: Any) -> None:
     """After it no further trial begins."""
-    found = home.well("tune", "--minutes", "0")
-    assert [one["number"] for one in found["trials"]] == [0]
-    assert (found["wanted"], found["stopped"], found["recommended"]) == (30, False, False)
+    project = Project(load_config(home.config, home.workspace), home.workspace)
+    found = run_tuning(project, minutes=0)
+    assert [one.number for one in found.trials] == [0]
+    assert (found.wanted, found.stopped, found.recommended) == (30, False, False)
+    assert len(home.well("tune", "--minutes", 60, "--trials", 2)["trials"]) == 2
 
 
 def test_other_settings_or_another_date_begin_anew(home: Any) -> None:
@@ -214,7 +218,6 @@ def test_a_recommended_change_comes_with_its_lines(home: Any, monkeypatch: pytes
     assert card["training"]["hyperparameters"] == tomllib.loads(lines)["training"]
     told = (home.workspace / "own" / "bundle" / "model-card.md").read_text(encoding="utf-8")
     assert "| hyperparameters | trees.learning_rate " in told
-    # And the gate, and an evaluation in the past, follow that recipe.
     assert home.well("tune", "--trials", 1)["present"]["mean_auroc"] == found["best"]["mean_auroc"]
 
 
@@ -291,3 +294,30 @@ def test_given_labels_are_tuned_on_their_parts(own: Callable[..., Any]) -> None:
     assert found["validation"] == [f"part {at}" for at in range(1, 11)]
     assert {one.info.run_name for one in runs_of(home)} == {"tune", "trial 0", "trial 1"}
     assert run_tuning(Project(load_config(home.config, home.workspace), home.workspace), trials=2).until == ""
+
+
+@pytest.mark.parametrize("learner", ["logistic", "lightgbm"])
+def test_the_gate_follows_a_champion_by_its_own_hyperparameters(
+    own: Callable[..., Any], orders: str, learner: str
+) -> None:
+    """Whatever the configuration says by then: at an earlier cutoff it speaks as it did when it was validated."""
+    settings = FAST.replace("['lightgbm', 'logistic']", f"['{learner}']")
+    home = own(orders, settings=settings + "\nlogistic.strength = 0.5\ntrees.leaves = 4")
+    made = run_training(Project(load_config(home.config, home.workspace), home.workspace))
+    assert made.trained.learner == learner
+    home = own(orders, settings=settings)
+    project = Project(load_config(home.config, home.workspace), home.workspace)
+    opened = project.open(made.registered)
+    assert opened.hyperparameters == USUAL.with_values({"logistic.strength": 0.5, "trees.leaves": 4})
+    for seen in made.trained.validated:
+        again = log_odds_then(project, opened, opened, seen.cutoff)
+        assert again == pytest.approx(seen.log_odds[learner], abs=1e-12)
+    # Told otherwise, it is another recipe, and says something else.
+    other = replace(
+        opened,
+        card={**opened.card, "training": {**opened.card["training"], "hyperparameters": asdict(USUAL)}},
+    )
+    assert recipe(other) != recipe(opened)
+    assert log_odds_then(project, other, other, seen.cutoff) != pytest.approx(
+        seen.log_odds[learner], abs=1e-3
+    )

@@ -22,9 +22,9 @@ def command(
         int, typer.Option(help="So many in all, the present settings among them.", min=1, max=10_000)
     ] = 30,
     minutes: Annotated[
-        float | None,
+        int | None,
         typer.Option(
-            help="After so many no further trial begins. Without it: no limit.", min=0, show_default=False
+            help="After so many no further trial begins. Without it: no limit.", min=1, show_default=False
         ),
     ] = None,
     until: Annotated[

@@ -110,7 +110,7 @@ def run_tuning(
     project: Project,
     until: int | None = None,
     trials: int = 30,
-    minutes: float | None = None,
+    minutes: int | None = None,
     *,
     restart: bool = False,
 ) -> Tuning:
@@ -160,15 +160,10 @@ def run_tuning(
     best, first = (
         known.get(one.number) or ground.tried(one.hyperparameters) for one in (best_of(done), done[0])
     )
-    picture = draw(
-        Picture(
-            [one.mean_auroc for one in done],
-            [
-                Slice(one.key, one.log, [each.hyperparameters.by_key[one.key] for each in done])
-                for one in space
-            ],
-        )
-    )
+    difference = ahead(best, first, len(done))
+    values = [one.hyperparameters.by_key for one in done]
+    slices = [Slice(one.key, one.log, [each[one.key] for each in values]) for one in space]
+    picture = draw(Picture([one.mean_auroc for one in done], slices, difference.value - difference.low))
     with atomic.file(folder / f"{version}.svg") as part:
         part.write_text(picture, encoding="utf-8", newline="")
     found = Tuning(
@@ -177,7 +172,7 @@ def run_tuning(
         parts=tuple(one.name for one in ground.parts),
         trials=done,
         wanted=trials,
-        difference=ahead(best, first, len(done)),
+        difference=difference,
         left_out=gain_left_out([one.auroc for one in done]),
         picture=folder / f"{version}.svg",
         file=file,
@@ -194,7 +189,7 @@ def best_of(trials: Sequence[Trial]) -> Trial:
 
 
 def _try(
-    project: Project, study: Study, ground: Ground, trials: int, minutes: float | None
+    project: Project, study: Study, ground: Ground, trials: int, minutes: int | None
 ) -> tuple[Mapping[int, Tried], bool]:
     """The first trial and the best one, by number, as far as they were measured here, and whether Ctrl-C ended it."""
     present = project.config.training.hyperparameters
@@ -227,10 +222,10 @@ def _try(
     return known, False
 
 
-def _cost(first: Trial, trials: int, minutes: float | None) -> str:
+def _cost(first: Trial, trials: int, minutes: int | None) -> str:
     """What the other trials will take, by the first one."""
     takes = first.seconds * (trials - 1) / 60
-    limit = "" if minutes is None or takes <= minutes else f", of which {minutes:g} minutes are allowed"
+    limit = "" if minutes is None or takes <= minutes else f", of which {minutes} minutes are allowed"
     return (
         f"it took {first.seconds:.1f} s, so {trials - 1} others take about {takes:.1f} minutes{limit}; Ctrl-C ends them well, and "
         f"the same command goes on"

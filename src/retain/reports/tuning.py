@@ -22,7 +22,7 @@ _SPARE = 0.08
 _STYLE = """
 text { font: 13px system-ui, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif; fill: #1c2126; }
 .head { font-size: 16px; font-weight: 600; } .small { font-size: 11.5px; fill: #565d63; }
-.paper { fill: #fbfaf6; } .axis { stroke: #565d63; } .grid { stroke: #e4e0d5; }
+.paper { fill: #fbfaf6; } .noise { fill: #b8500a; opacity: .09; } .axis { stroke: #565d63; } .grid { stroke: #e4e0d5; }
 .trial { fill: #0b5f94; opacity: .55; } .present { fill: #b8500a; } .best { fill: #fbfaf6; stroke: #0b5f94; stroke-width: 2.5; }
 .so-far { fill: none; stroke: #0b5f94; stroke-width: 2; } .level { stroke: #b8500a; stroke-dasharray: 4 3; }
 @media (prefers-color-scheme: dark) {
@@ -53,10 +53,12 @@ class Picture:
     Attributes:
         auroc: the mean validation AUROC of each trial, the present settings first.
         slices: every hyperparameter.
+        noise: how far from the present settings a trial may come out by luck alone.
     """
 
     auroc: Sequence[float]
     slices: Sequence[Slice]
+    noise: float
 
 
 def draw(picture: Picture) -> str:
@@ -83,9 +85,15 @@ def draw(picture: Picture) -> str:
     ET.SubElement(svg, "style").text = _STYLE
     _add(svg, "rect", "paper", x=0, y=0, width=_WIDTH, height=height)
     _text(svg, _LEFT, 26, "Mean validation AUROC by trial", "head")
-    _text(svg, _LEFT, 46, "line: best so far; ring: best; full dot and dashes: the present settings", "small")
+    _text(
+        svg,
+        _LEFT,
+        46,
+        "line: best so far; ring: best; full dot and dashes: the present settings; shade: within noise of them",
+        "small",
+    )
+    _trials(svg, picture)
     scale = _Scale.of(picture.auroc)
-    _trials(svg, picture, scale)
     wide = (_WIDTH - _LEFT - _RIGHT - (_COLUMNS - 1) * _GAP) / _COLUMNS
     for at, one in enumerate(picture.slices):
         left = _LEFT + at % _COLUMNS * (wide + _GAP)
@@ -114,14 +122,18 @@ class _Scale:
         return 0.5 if high <= low else _SPARE + (1 - 2 * _SPARE) * (here - low) / (high - low)
 
 
-def _trials(svg: ET.Element, picture: Picture, scale: _Scale) -> None:
+def _trials(svg: ET.Element, picture: Picture) -> None:
     """The upper plot."""
+    low, high = picture.auroc[0] - picture.noise, picture.auroc[0] + picture.noise
+    scale = _Scale.of((*picture.auroc, low, high))
     floor, wide = _TOP + _PLOT, _WIDTH - _LEFT - _RIGHT
     last = max(1, len(picture.auroc) - 1)
     places = [
         (_LEFT + (0.02 + 0.96 * at / last) * wide, floor - scale(value) * _PLOT)
         for at, value in enumerate(picture.auroc)
     ]
+    shade = floor - scale(high) * _PLOT, (scale(high) - scale(low)) * _PLOT
+    _add(svg, "rect", "noise", x=_LEFT, y=shade[0], width=wide, height=shade[1])
     for value in dict.fromkeys((scale.low, (scale.low + scale.high) / 2, scale.high)):
         y = floor - scale(value) * _PLOT
         _add(svg, "line", "grid", x1=_LEFT, y1=y, x2=_WIDTH - _RIGHT, y2=y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,6 +17,7 @@ PICTURE = Picture(
         Slice("trees.leaves", log=False, values=(20, 4, 64, 8)),
         Slice("logistic.strength", log=True, values=(0.01, 0.0001, 10.0, 1.0)),
     ),
+    noise=0.02,
 )
 
 
@@ -32,6 +34,25 @@ def test_every_trial_is_a_dot_in_every_plot() -> None:
     by_trial = found[:4]
     heights = {kind: y for kind, _, y in by_trial}
     assert heights["best"] < heights["present"] < by_trial[0][2]
+
+
+def test_what_is_within_noise_lies_in_the_shade() -> None:
+    """The shade reaches as far above the present settings as below; where nothing is noise there is none."""
+
+    def shade(noise: float) -> tuple[float, float]:
+        root = ET.fromstring(draw(replace(PICTURE, noise=noise)))  # noqa: S314  # our own text
+        (one,) = (each for each in root.iter(f"{SVG}rect") if each.attrib["class"] == "noise")
+        return float(one.attrib["y"]), float(one.attrib["height"])
+
+    top, height = shade(0.02)
+    found = circles(PICTURE)[:4]
+    assert all(top < y < top + height for _, _, y in found)
+    present = next(y for kind, _, y in found if kind == "present")
+    assert present - top == pytest.approx(height / 2, abs=0.1)
+    assert shade(0.0)[1] == 0.0
+    top, height = shade(0.007)
+    best = next(y for kind, _, y in circles(replace(PICTURE, noise=0.007)) if kind == "best")
+    assert best < top
 
 
 def test_every_hyperparameter_has_a_plot_with_its_ends() -> None:
@@ -57,7 +78,7 @@ def test_every_hyperparameter_has_a_plot_with_its_ends() -> None:
 
 def test_factors_are_drawn_as_factors() -> None:
     """On a logarithmic scale .1, 2 and 200 lie as far apart as their factors say."""
-    shown = circles(Picture(PICTURE.auroc, PICTURE.slices[:1]))[4:]
+    shown = circles(Picture(PICTURE.auroc, PICTURE.slices[:1], 0.0))[4:]
     left, middle, right, present = (x for _, x, _ in shown)
     assert left < middle < present < right
     assert (middle - left) / (right - left) == pytest.approx(0.394, abs=0.005)
@@ -67,7 +88,7 @@ def test_factors_are_drawn_as_factors() -> None:
 def test_it_is_drawn_where_nothing_differs(auroc: tuple[float, ...]) -> None:
     """A single trial, or trials that are all alike: the first of them is the best."""
     slices = [Slice("trees.leaves", log=True, values=[20] * len(auroc))]
-    found = circles(Picture(auroc, slices))
+    found = circles(Picture(auroc, slices, 0.0))
     assert [kind for kind, _, _ in found] == (["trial"] * (len(auroc) - 1) + ["present"]) * 2
 
 
