@@ -88,6 +88,8 @@ def _words(found: Tuning) -> list[str]:
 
 def _verdict(found: Tuning) -> list[str]:
     """What to make of it, and the lines for the configuration if that is to change it."""
+    from retain.modelling.tuning import WORTH, Verdict  # noqa: PLC0415  # --help loads nothing heavy
+
     many = len(found.trials)
     if many == 1:
         return ["Only the present settings were measured. More trials: --trials N."]
@@ -102,8 +104,16 @@ def _verdict(found: Tuning) -> list[str]:
     )
     if found.left_out is not None:
         said += f" Chosen without each validation in turn and measured on it: {signed(found.left_out, 4)}."
-    if not found.recommended:
+    if found.verdict is Verdict.NOISE:
         return [said, "That is within noise: no change is recommended."]
+    if found.verdict is Verdict.SMALL:
+        return [
+            said,
+            (
+                f"That is more than chance among these customers, but less than {WORTH:g}, which does not last from one cutoff to "
+                f"the next: no change is recommended."
+            ),
+        ]
     return [
         said,
         "That is more than noise. In the configuration:",

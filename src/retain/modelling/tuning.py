@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +46,8 @@ REACHED = {"blend": ("trees", "logistic"), "lightgbm": ("trees",), "logistic": (
 """The learners that hyperparameters reach, and which sections of them."""
 ERROR = 0.05
 """How often settings that are no better may seem better."""
+WORTH = 0.002
+"""Less AUROC than this does not last from one cutoff to the next; see ``docs/decisions/0017-tuning.md``."""
 DIGITS = 3
 """What is tried has so many: more would say more than a trial can tell."""
 
@@ -318,15 +320,25 @@ def gain_left_out(auroc: Sequence[Sequence[float]]) -> float | None:
     return float(gains.mean().round(12))
 
 
-def is_better(difference: Interval, left_out: float | None) -> bool:
-    """Whether a change of the settings can be recommended: beyond noise, and not only where it was chosen.
+class Verdict(StrEnum):
+    """What the best trial is beside the present settings."""
+
+    NOISE = "noise"
+    SMALL = "small"
+    BETTER = "better"
+
+
+def judge(difference: Interval, left_out: float | None) -> Verdict:
+    """Whether the best trial is better beyond noise, not only where it was chosen, and by enough to last.
 
     Args:
         difference: as ``ahead`` gives it.
         left_out: as ``gain_left_out`` gives it.
 
     >>> from retain.evaluation.intervals import Interval
-    >>> is_better(Interval(0.004, 0.001, 0.007), 0.003), is_better(Interval(0.004, -0.001, 0.009), 0.003)
-    (True, False)
+    >>> judge(Interval(0.004, 0.001, 0.007), 0.003), judge(Interval(0.004, -0.001, 0.009), 0.003)
+    (<Verdict.BETTER: 'better'>, <Verdict.NOISE: 'noise'>)
     """
-    return difference.low > 0 and (left_out is None or left_out > 0) and math.isfinite(difference.low)
+    if not difference.low > 0 or (left_out is not None and left_out <= 0):
+        return Verdict.NOISE
+    return Verdict.BETTER if difference.value >= WORTH else Verdict.SMALL

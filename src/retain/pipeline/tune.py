@@ -12,11 +12,12 @@ from retain.errors import StoreError
 from retain.labels import UNDATED
 from retain.modelling.study import Trial, opened, versions
 from retain.modelling.tuning import (
+    Verdict,
     ahead,
     gain_left_out,
     ground_of_labelled,
     ground_through_time,
-    is_better,
+    judge,
     space_of,
 )
 from retain.modelling.waiting import Tuned, TunedTrial
@@ -77,9 +78,14 @@ class Tuning:
         return best_of(self.trials)
 
     @property
+    def verdict(self) -> Verdict:
+        """What the best trial is beside the present settings."""
+        return judge(self.difference, self.left_out)
+
+    @property
     def recommended(self) -> bool:
-        """Whether it is better than the present settings beyond noise."""
-        return is_better(self.difference, self.left_out)
+        """Whether the configuration should be changed."""
+        return self.verdict is Verdict.BETTER
 
     def as_dict(self) -> dict[str, Any]:
         """The tuning as JSON values."""
@@ -98,6 +104,7 @@ class Tuning:
                 "high": self.difference.high,
                 "left_out": self.left_out,
             },
+            "verdict": self.verdict.value,
             "recommended": self.recommended,
             "toml": "\n".join(self.best.hyperparameters.toml()),
             "picture": str(self.picture),
@@ -282,7 +289,7 @@ def _logged(project: Project, found: Tuning, picture: str) -> Tuning:
             **({} if found.left_out is None else {"gain_left_out": found.left_out}),
         },
         tags={
-            "recommended": str(found.recommended).lower(),
+            "verdict": found.verdict.value,
             "best_trial": str(found.best.number),
             **{f"best.{key}": str(value) for key, value in found.best.hyperparameters.by_key.items()},
         },

@@ -26,11 +26,12 @@ from retain.modelling.tuning import (
     SPACE,
     Ground,
     Tried,
+    Verdict,
     ahead,
     gain_left_out,
     ground_of_labelled,
     ground_through_time,
-    is_better,
+    judge,
     space_of,
 )
 from retain.timeline import DAY, instant
@@ -220,17 +221,21 @@ def test_a_better_setting_is_gain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "left_out", "better"),
+    ("value", "low", "left_out", "verdict"),
     [
-        (0.001, 0.002, True),
-        (0.001, None, True),
-        (0.001, -0.001, False),
-        (0.0, 0.002, False),
-        (-0.001, 0.002, False),
+        (0.002, 0.001, 0.002, Verdict.BETTER),
+        (0.002, 0.001, None, Verdict.BETTER),
+        (0.0019, 0.001, 0.002, Verdict.SMALL),
+        (0.0019, 0.001, None, Verdict.SMALL),
+        (0.002, 0.001, -0.001, Verdict.NOISE),
+        (0.002, 0.001, 0.0, Verdict.NOISE),
+        (0.002, 0.0, 0.002, Verdict.NOISE),
+        (0.002, -0.001, 0.002, Verdict.NOISE),
+        (0.0, 0.0, None, Verdict.NOISE),
     ],
 )
 def test_a_change_is_recommended_beyond_noise_only(
-    low: float, left_out: float | None, *, better: bool
+    value: float, low: float, left_out: float | None, verdict: Verdict
 ) -> None:
-    """Both the interval and the parts that did not choose have to say so."""
-    assert is_better(Interval(0.002, low, 0.004), left_out) is better
+    """The interval and the parts that did not choose have to say so, and the gain has to be worth a change."""
+    assert judge(Interval(value, low, 0.004), left_out) is verdict
