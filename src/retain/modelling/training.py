@@ -297,6 +297,7 @@ def train(
     largest = max(size for name in names for size in LEARNERS.get(name).sizes)
     truths: list[LabelArray] = []
     usable: list[Fold] = []
+    unfit: list[str] = []
     tasks: list[tuple[Task, FloatArray]] = []
     learned_at: list[IntArray] = []
     for fold in plan.folds:
@@ -304,6 +305,10 @@ def train(
         at = snapshots.cutoff == fold.validation
         then = outcomes(store, snapshots.customer, snapshots.cutoff, churn, fold.validation)
         if not (both_classes(then[into]) and both_classes(y[at])):
+            unfit.append(
+                f"{instant_text(fold.validation)[:10]}: {int(y[at].sum()):,} of {int(at.sum()):,} churned, "
+                f"and {int(then[into].sum()):,} of the {len(into):,} rows that train for it"
+            )
             continue
         usable.append(fold)
         truths.append(y[at])
@@ -322,8 +327,8 @@ def train(
     odds = {name: [one[name] for one in found] for name in names}
     if not usable:
         raise TrainingError(
-            f"No validation cutoff has {FEWEST_OF_A_CLASS} churners and {FEWEST_OF_A_CLASS} others. Load more "
-            f"customers, or change active_days and horizon_days under [churn]."
+            f"No validation cutoff has {FEWEST_OF_A_CLASS} churners and {FEWEST_OF_A_CLASS} others, in itself and before it "
+            f"({'; '.join(unfit)}). Load more customers, or change active_days and horizon_days under [churn]."
         )
     plan = Plan(plan.until, plan.cutoffs, tuple(usable))
     contests = sorted(
