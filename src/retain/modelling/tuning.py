@@ -10,25 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtri
 
-from retain.errors import ConfigError, TrainingError
+from retain.errors import ConfigError
 from retain.evaluation.clustered import Ranked, mean_difference
-from retain.labels import outcomes
 from retain.modelling import leaks
 from retain.modelling.given import folds_of, labelled
 from retain.modelling.hyperparameters import MOST_DEPTH
 from retain.modelling.learners import LEARNERS, Predictions
-from retain.modelling.training import (
-    FEWEST_OF_A_CLASS,
-    MOST_ROWS,
-    both_classes,
-    contest,
-    drawn,
-    eligible_snapshots,
-    make_plan,
-    require_both_classes,
-    require_directions,
-    task_of,
-)
+from retain.modelling.training import contest, panel_of, require_directions, task_of, validating
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
@@ -213,28 +201,19 @@ def ground_through_time(
         TrainingError: nothing is left after the purge, or one class only.
         LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
-    require_directions(features, settings)
-    plan = make_plan(store, until, churn, settings)
-    snapshots = eligible_snapshots(store, plan.cutoffs, churn)
-    progress(f"features of {len(snapshots):,} snapshots at {len(plan.cutoffs)} cutoffs")
-    x = engine(store, features, snapshots).values
-    y = outcomes(store, snapshots.customer, snapshots.cutoff, churn, plan.until)
-    require_both_classes(y)
-    _require_no_leak(x, y, snapshots.cutoff, features, settings)
-    parts = []
-    for fold in plan.folds:
-        into = drawn(np.flatnonzero(np.isin(snapshots.cutoff, fold.training)), settings.seed, MOST_ROWS)
-        at = np.flatnonzero(snapshots.cutoff == fold.validation)
-        then = outcomes(store, snapshots.customer[into], snapshots.cutoff[into], churn, fold.validation)
-        if both_classes(then) and both_classes(y[at]):
-            name = instant_text(fold.validation)[:10]
-            parts.append(Part(name, into, then, at, y[at], snapshots.customer[at]))
-    if not parts:
-        raise TrainingError(
-            f"No validation cutoff has {FEWEST_OF_A_CLASS} churners and {FEWEST_OF_A_CLASS} others. Load more "
-            f"customers, or change active_days and horizon_days under [churn]."
+    panel = panel_of(store, features, engine, until, churn, settings, progress)
+    parts = tuple(
+        Part(
+            name=instant_text(one.fold.validation)[:10],
+            into=one.into,
+            known=one.then,
+            at=one.at,
+            y=panel.y[one.at],
+            customer=panel.snapshots.customer[one.at],
         )
-    return Ground(x, features, tuple(parts), settings)
+        for one in validating(store, panel, churn, settings.seed)
+    )
+    return Ground(panel.x, features, parts, settings)
 
 
 def ground_of_labelled(
@@ -257,7 +236,10 @@ def ground_of_labelled(
     known = labelled(store, churn, until)
     progress(f"features of {len(known.y):,} labelled customers")
     x = engine(store, features, known.snapshots).values
-    _require_no_leak(x, known.y, np.zeros(len(known.y), dtype=np.int64), features, settings)
+    undated = np.zeros(len(known.y), dtype=np.int64)
+    leaks.require_none(
+        leaks.find(x, known.y, undated, features.names, features.categories), settings.allow_leaks
+    )
     fold = folds_of(known.y, settings.seed)
     parts = []
     for number in np.unique(fold).tolist():
@@ -265,17 +247,6 @@ def ground_of_labelled(
         customer = known.snapshots.customer[at]
         parts.append(Part(f"part {number + 1}", into, known.y[into], at, known.y[at], customer))
     return Ground(x, features, tuple(parts), settings)
-
-
-def _require_no_leak(
-    x: FloatArray, y: LabelArray, cutoff: IntArray, features: FeatureSet, settings: TrainingSettings
-) -> None:
-    """Nothing, if training would go on: what chooses settings by an outcome that is known chooses nothing.
-
-    Raises:
-        LeakError: a feature seems to know the outcome, and the settings do not allow that.
-    """
-    leaks.require_none(leaks.find(x, y, cutoff, features.names, features.categories), settings.allow_leaks)
 
 
 def ahead(best: Tried, present: Tried, trials: int) -> Interval:
