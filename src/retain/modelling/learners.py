@@ -327,7 +327,7 @@ class Logistic:
             # Nothing that it reads is ever known: the churn rate is all there is to say.
             return _Linear((), (), (), (), (), (), (), (), (), intercept=float(logit(task.y.mean())))
         logged, unknown = _logged(x[:, columns], np.nan)
-        low, fill, high = np.nanquantile(logged, (_TAIL, 0.5, 1 - _TAIL), axis=0)
+        low, fill, high = np.nanquantile(logged, (_TAIL, 0.5, 1 - _TAIL), axis=0).reshape(3, len(columns))
         logged = np.clip(np.where(unknown, fill, logged), low, high)
         spread, share = logged.std(axis=0), unknown.mean(axis=0)
         varies = spread > 1e-12

@@ -13,6 +13,7 @@ from retain.errors import ConfigError, TrainingError, WindowError, did_you_mean
 from retain.evaluation.ranking import auroc
 from retain.labels import LABELS, ChurnSettings, observed, outcomes
 from retain.modelling import calibration, leaks, seasons
+from retain.modelling.contest import chosen_first
 from retain.modelling.hyperparameters import USUAL, Hyperparameters, LogisticSettings, TreeSettings
 from retain.modelling.learners import LEARNERS, Fitted, Predictions, Task
 from retain.timeline import DAY, cutoffs_back_from, instant_text
@@ -49,7 +50,7 @@ class TrainingSettings:
         most_cutoffs: at most so many, the newest.
         warm_up_days: days of history before the first cutoff; 0 is half of active_days.
         validation_cutoffs: at most so many, a horizon apart, so that their label windows do not overlap.
-        learners: which compete.
+        learners: which compete, the preferred one first: another is taken only where it is ahead by more than luck.
         seed: of whatever is random.
         allow_leaks: features that may seem to know the outcome without stopping the run.
         rising: features with which the risk that trees and logistic regression see may only rise, others the same.
@@ -142,7 +143,7 @@ class Contest:
 
     @property
     def mean_auroc(self) -> float:
-        """The figure that decides."""
+        """The mean over the folds."""
         return float(np.mean(self.auroc))
 
 
@@ -175,7 +176,7 @@ class Trained:
         features: the columns that it reads.
         churn: the definition that it predicts.
         plan: the cutoffs.
-        contests: every learner's validation, best first.
+        contests: every learner's validation, that of the chosen one first, then by mean AUROC.
         evidence: every calibration method's log loss.
         season: how the level moves with the season; None where a forecast of it has not helped yet.
         season_evidence: what that forecast would have brought at the validation cutoffs that have a year before.
@@ -403,11 +404,13 @@ def train(
         found = list(pool.map(lambda one: predicted(one[0], *one[1]), zip(usable, tasks, strict=True)))
     odds = {name: [one[name] for one in found] for name in names}
     plan = Plan(plan.until, plan.cutoffs, tuple(usable))
-    contests = sorted(
-        (contest(name, odds[name], truths) for name in names), key=lambda one: one.mean_auroc, reverse=True
-    )
+    by_fold = [
+        (fold.validation, snapshots.customer[snapshots.cutoff == fold.validation], truth)
+        for fold, truth in zip(usable, truths, strict=True)
+    ]
+    contests, validated = contested(odds, by_fold, settings.learners)
     best = contests[0]
-    folds = [(by_size[best.size], truth) for by_size, truth in zip(odds[best.learner], truths, strict=True)]
+    folds = [(one.log_odds[best.learner], one.y) for one in validated]
     calibrated, evidence = calibration.choose(folds, float(y.mean()))
     progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
     fitted = task_of(x, y, features, settings, best.size).fitted(best.learner)
@@ -433,7 +436,7 @@ def train(
         features=features,
         churn=churn,
         plan=plan,
-        contests=tuple(contests),
+        contests=contests,
         evidence=evidence,
         season=season,
         season_evidence=season_evidence,
@@ -444,15 +447,7 @@ def train(
         rising=settings.rising,
         falling=settings.falling,
         hyperparameters=settings.hyperparameters,
-        validated=tuple(
-            Validated(
-                fold.validation,
-                snapshots.customer[snapshots.cutoff == fold.validation],
-                truth,
-                {one.learner: odds[one.learner][position][one.size] for one in contests},
-            )
-            for position, (fold, truth) in enumerate(zip(usable, truths, strict=True))
-        ),
+        validated=validated,
     )
 
 
@@ -516,7 +511,27 @@ def require_directions(features: FeatureSet, settings: TrainingSettings) -> None
                 )
 
 
-def contest(name: str, folds: Sequence[Mapping[int, FloatArray]], truths: Sequence[LabelArray]) -> Contest:
+def contested(
+    odds: Mapping[str, list[Mapping[int, FloatArray]]],
+    folds: Sequence[tuple[int, IntArray, LabelArray]],
+    learners: Sequence[str],
+) -> tuple[tuple[Contest, ...], tuple[Validated, ...]]:
+    """Every learner's validation, the chosen one's first, and what each predicted at its best size.
+
+    Args:
+        odds: of each learner, for each fold, its log-odds at each size.
+        folds: cutoff, customers and what became of them.
+        learners: the configured ones, the preferred first.
+    """
+    found = [_contest(name, by_fold, [y for _, _, y in folds]) for name, by_fold in odds.items()]
+    validated = tuple(
+        Validated(*fold, {one.learner: odds[one.learner][at][one.size] for one in found})
+        for at, fold in enumerate(folds)
+    )
+    return chosen_first(found, validated, learners), validated
+
+
+def _contest(name: str, folds: list[Mapping[int, FloatArray]], truths: list[LabelArray]) -> Contest:
     """The learner's best size by mean AUROC over the folds; the smaller of equals."""
     by_size = {
         size: tuple(auroc(truth, fold[size]) for fold, truth in zip(folds, truths, strict=True))

@@ -16,7 +16,7 @@ from retain.modelling import leaks
 from retain.modelling.given import folds_of, labelled
 from retain.modelling.hyperparameters import MOST_DEPTH
 from retain.modelling.learners import LEARNERS, Predictions
-from retain.modelling.training import contest, panel_of, require_directions, task_of, validating
+from retain.modelling.training import contested, panel_of, require_directions, task_of, validating
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ class Part:
 
     Attributes:
         name: what it is called, such as the date of its cutoff.
+        cutoff: the instant of prediction; for labelled customers, until when things were known.
         into: rows of the panel that train.
         known: what was known of their outcomes then.
         at: rows that are predicted.
@@ -118,6 +119,7 @@ class Part:
     """
 
     name: str
+    cutoff: int
     into: IntArray
     known: LabelArray
     at: IntArray
@@ -173,15 +175,11 @@ class Ground:
 
         with ThreadPoolExecutor(settings.threads) as pool:
             found = list(pool.map(predicted, self.parts))
-        truths = [one.y for one in self.parts]
-        best = max(
-            (contest(name, [one[name] for one in found], truths) for name in names),
-            key=lambda one: one.mean_auroc,
-        )
-        ranked = tuple(
-            Ranked(part.customer, part.y, one[best.learner][best.size])
-            for part, one in zip(self.parts, found, strict=True)
-        )
+        odds = {name: [one[name] for one in found] for name in names}
+        folds = [(one.cutoff, one.customer, one.y) for one in self.parts]
+        contests, validated = contested(odds, folds, names)
+        best = contests[0]
+        ranked = tuple(Ranked(one.customer, one.y, one.log_odds[best.learner]) for one in validated)
         return Tried(hyperparameters, best, ranked)
 
 
@@ -205,6 +203,7 @@ def ground_through_time(
     parts = tuple(
         Part(
             name=instant_text(one.fold.validation)[:10],
+            cutoff=one.fold.validation,
             into=one.into,
             known=one.then,
             at=one.at,
@@ -245,7 +244,7 @@ def ground_of_labelled(
     for number in np.unique(fold).tolist():
         into, at = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         customer = known.snapshots.customer[at]
-        parts.append(Part(f"part {number + 1}", into, known.y[into], at, known.y[at], customer))
+        parts.append(Part(f"part {number + 1}", until, into, known.y[into], at, known.y[at], customer))
     return Ground(x, features, tuple(parts), settings)
 
 

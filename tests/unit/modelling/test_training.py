@@ -327,7 +327,7 @@ def test_the_smaller_of_equal_sizes_wins() -> None:
     """Nothing is gained by the larger."""
     truth = [np.array([0, 1, 0, 1], dtype=np.int8)]
     same, worse = np.array([0.1, 0.9, 0.2, 0.8]), np.array([0.9, 0.1, 0.8, 0.2])
-    assert training.contest("it", [{50: worse, 100: same, 200: same}], truth) == Contest("it", 100, (1.0,))
+    assert training._contest("it", [{50: worse, 100: same, 200: same}], truth) == Contest("it", 100, (1.0,))
 
 
 def test_very_many_rows_are_drawn_from_and_few_are_all_taken() -> None:
