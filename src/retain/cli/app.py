@@ -26,6 +26,7 @@ from retain.cli import (
     score,
     sentiment,
     train,
+    tune,
     validate,
 )
 from retain.cli.context import Context
@@ -51,7 +52,21 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     epilog="Exit codes are listed in docs/cli.md; 0 is success, and each kind of mistake has its own.",
 )
-VERBS = (demo, init, validate, features, train, evaluate, backtest, score, export, explain, sentiment, kpis)
+VERBS = (
+    demo,
+    init,
+    validate,
+    features,
+    train,
+    tune,
+    evaluate,
+    backtest,
+    score,
+    export,
+    explain,
+    sentiment,
+    kpis,
+)
 for _verb in VERBS:
     app.command(name=_verb.__name__.rsplit(".", 1)[-1])(_verb.command)
 app.add_typer(models.app, name="models")

@@ -153,7 +153,7 @@ def rollback(context: typer.Context) -> None:
 def log_models(context: typer.Context) -> None:
     """Log what waits in the workspace because the model store did not answer.
 
-    A model or an evaluation that could not be logged is kept, and the run that made it ends with exit code 12. This
+    A model, an evaluation or a tuning that could not be logged is kept, and the run that made it ends with exit code 12. This
     logs all of it, in the order in which it came, and puts the models to the gate. The next `retain train` does the
     same first.
 
@@ -161,16 +161,19 @@ def log_models(context: typer.Context) -> None:
 
         retain models log
     """
-    from retain.pipeline.waiting import log_waiting  # noqa: PLC0415  # --help loads nothing heavy
+    from retain.modelling.waiting import Tuned  # noqa: PLC0415  # --help loads nothing heavy
+    from retain.pipeline.waiting import log_waiting  # noqa: PLC0415  # as above
 
     shared: Context = context.obj
     project = shared.project()
     waiting = len(project.waiting)
+    tunings = sum(isinstance(one.said, Tuned) for one in project.waiting.entries())
     done = log_waiting(project)
+    others = f"{waiting - len(done) - tunings} evaluations" + (f", {tunings} tunings" if tunings else "")
     shared.show(
         {"logged": waiting, "models": [_as_dict(one) for one in done]},
         [
-            f"Logged what waited: {len(done)} models, {waiting - len(done)} evaluations.",
+            f"Logged what waited: {len(done)} models, {others}.",
             *(f"  Model {one.number} ({one.version}): {_standing(one)}" for one in done),
         ],
     )

@@ -17,6 +17,7 @@ from retain.labels import UNDATED, ChurnSettings
 from retain.lifetime.forecast import Forecast
 from retain.lifetime.tenure import ContractForecast
 from retain.modelling import calibration
+from retain.modelling.hyperparameters import USUAL, Hyperparameters
 from retain.modelling.learners import LEARNERS, Fitted
 from retain.modelling.seasons import Season, Year, shift_at
 from retain.timeline import instant, instant_text
@@ -39,6 +40,9 @@ _OWN = "sha256"
 """Where the card keeps the hash of all the rest of it."""
 _DECLARED = "declared"
 """Where the card keeps the features that are not of the catalogue: a company's own, and those of other packages."""
+_HYPERPARAMETERS = "hyperparameters"
+"""Where the card keeps what trees and logistic regression were told; nothing where that is the usual. Another default there
+needs another format, for what older bundles do not say would change its meaning."""
 _VERSION_DIGITS = 12
 
 
@@ -77,6 +81,12 @@ class Bundle:
         """The features with which its risk may only rise, and only fall, by these words."""
         training = self.card["training"]
         return {key: tuple(training.get(key, ())) for key in ("rising", "falling")}
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """What trees and logistic regression were told."""
+        kept = self.card["training"].get(_HYPERPARAMETERS)
+        return USUAL if kept is None else Hyperparameters.of(kept)
 
     @property
     def known_until(self) -> str | None:
@@ -140,6 +150,11 @@ def save(
             "seed": trained.seed,
             **({"rising": list(trained.rising)} if trained.rising else {}),
             **({"falling": list(trained.falling)} if trained.falling else {}),
+            **(
+                {_HYPERPARAMETERS: asdict(trained.hyperparameters)}
+                if trained.hyperparameters != USUAL
+                else {}
+            ),
             **({"folds": len(trained.validated)} if trained.churn.given else {}),
             "leaks": [asdict(one) for one in trained.leaks],
             "contests": [{**asdict(one), "mean_auroc": one.mean_auroc} for one in trained.contests],

@@ -16,6 +16,7 @@ from retain.events.store import MISSING
 from retain.labels import customers_of, labels_of
 from retain.modelling import calibration, leaks
 from retain.modelling.contest import chosen_first
+from retain.modelling.hyperparameters import USUAL, Hyperparameters
 from retain.modelling.learners import LEARNERS, RFM, Logistic, Task
 from retain.modelling.training import (
     BASELINES,
@@ -134,6 +135,7 @@ def left_out(
     threads: int = 1,
     rising: Collection[str] = (),
     falling: Collection[str] = (),
+    hyperparameters: Hyperparameters = USUAL,
 ) -> dict[str, dict[int, FloatArray]]:
     """Log-odds of every customer from models that were trained without them.
 
@@ -147,6 +149,7 @@ def left_out(
         threads: parts worked on at the same time; changes no result.
         rising: names of features with which risk may only rise.
         falling: names of those with which it may only fall.
+        hyperparameters: what trees and logistic regression are told.
 
     Returns:
         By learner and size.
@@ -165,6 +168,7 @@ def left_out(
             categories=features.categories,
             rising=rising,
             falling=falling,
+            hyperparameters=hyperparameters,
         )
         return {
             name: {size: task.fitted(name).log_odds(mine, size) for size in sizes}
@@ -235,6 +239,7 @@ def train_given(
         threads=settings.threads,
         rising=settings.rising,
         falling=settings.falling,
+        hyperparameters=settings.hyperparameters,
     )
     found = [_contest(name, odds[name], y, parts) for name in names]
     validated = tuple(
@@ -269,6 +274,7 @@ def train_given(
         leaks=suspects,
         rising=settings.rising,
         falling=settings.falling,
+        hyperparameters=settings.hyperparameters,
         validated=validated,
     )
 

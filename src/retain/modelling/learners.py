@@ -14,6 +14,7 @@ from scipy.special import logit
 from retain.modelling import discriminative, newton
 from retain.modelling.contributions import ShapleyTables
 from retain.modelling.hazard import Hazard
+from retain.modelling.hyperparameters import USUAL
 from retain.modelling.trees import categories_of, read_forest
 from retain.registry import Registry
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     import lightgbm
     import numpy.typing as npt
+
+    from retain.modelling.hyperparameters import Hyperparameters
 
     FloatArray = npt.NDArray[np.float64]
     LabelArray = npt.NDArray[np.int8]
@@ -63,6 +66,7 @@ class Task:
         size: of the models.
         seed: of whatever is random.
         threads: parts of a model worked on at the same time, 1 unless set; the result is the same whatever this is.
+        hyperparameters: what trees and logistic regression are told.
     """
 
     def __init__(
@@ -76,12 +80,13 @@ class Task:
         categories: Collection[str] = (),
         rising: Collection[str] = (),
         falling: Collection[str] = (),
+        hyperparameters: Hyperparameters = USUAL,
     ) -> None:
         """Nothing is trained yet; ``categories``, ``rising`` and ``falling`` are names of columns."""
         self.x, self.y, self.names = x, y, tuple(names)
         self.categories = tuple(at for at, name in enumerate(self.names) if name in categories)
         self.direction = tuple((name in rising) - (name in falling) for name in self.names)
-        self.size, self.seed, self.threads = size, seed, 1
+        self.size, self.seed, self.threads, self.hyperparameters = size, seed, 1, hyperparameters
         self._done: dict[str, Fitted] = {}
 
     def side_by_side(self, threads: int) -> Task:
@@ -156,8 +161,7 @@ def _with_a_word_for_unknown(x: FloatArray, categories: tuple[int, ...]) -> Floa
 class Boosting:
     """LightGBM with shallow, strongly regularised trees.
 
-    Depth is bounded, so that exact contributions stay cheap. The figures behind the settings are in
-    ``docs/decisions/0003-training.md``.
+    What they are told is in ``retain.modelling.hyperparameters``.
     """
 
     sizes = (50, 100, 150, 200, 300)
@@ -166,16 +170,17 @@ class Boosting:
         """Trees grown on the task's rows; the same rows, seed and version of LightGBM give the same text."""
         import lightgbm  # noqa: PLC0415  # takes a second to load
 
-        least = int(np.clip(len(task.y) // 50, 5, 200))
+        told = task.hyperparameters.trees
+        least = told.rows_of_a_leaf(len(task.y))
         settings: dict[str, object] = {
             "objective": "binary",
-            "learning_rate": 0.02,
-            "max_depth": 5,
-            "num_leaves": 20,
+            "learning_rate": told.learning_rate,
+            "max_depth": told.max_depth,
+            "num_leaves": told.leaves,
             "min_data_in_leaf": least,
-            "lambda_l2": 20.0,
-            "feature_fraction": 0.4,
-            "bagging_fraction": 0.6,
+            "lambda_l2": told.ridge,
+            "feature_fraction": told.feature_share,
+            "bagging_fraction": told.row_share,
             "bagging_freq": 1,
             "seed": task.seed,
             "deterministic": True,
@@ -307,11 +312,11 @@ class Logistic:
 
     Attributes:
         only: names of the features that it reads, as far as they are there; empty is all.
-        strength: inverse of the ridge penalty.
+        strength: inverse of the ridge penalty; None is what the task says.
     """
 
     only: tuple[str, ...] = ()
-    strength: float = 0.01
+    strength: float | None = None
     sizes: tuple[int, ...] = (1,)
 
     def fit(self, task: Task) -> Fitted:
@@ -322,6 +327,7 @@ class Logistic:
         """
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # takes seconds to load
 
+        strength = task.hyperparameters.logistic.strength if self.strength is None else self.strength
         every = -(-len(task.y) // _MANY)
         if task.y[::every].min() == task.y[::every].max():
             every = 1  # so few of an outcome that a part may have none
@@ -365,12 +371,12 @@ class Logistic:
         while True:
             # Fewer rows weigh as much as all against the penalty.
             model = LogisticRegression(
-                C=self.strength * every, solver="newton-cholesky", max_iter=200, tol=1e-8
+                C=strength * every, solver="newton-cholesky", max_iter=200, tol=1e-8
             )
             model.fit(design(slice(None, None, every)), y)
             line = np.append(model.intercept_[0], model.coef_[0])
             if every > 1:
-                line = newton.most_likely(design, task.y, line, self.strength)
+                line = newton.most_likely(design, task.y, line, strength)
             found = np.zeros(len(kept))
             found[kept] = line[1:]
             # What would move risk the wrong way may not move it at all.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from retain.modelling.gate import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from retain.modelling.waiting import Measured, Training
+    from retain.modelling.waiting import Measured, Training, Tuned, TunedTrial
 
 # MLflow reads these when it is imported.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -38,6 +39,8 @@ _BUNDLE = "bundle"
 _GATE, _FORCED = "gate", "gate.forced"
 """Tags of a version: the gate's verdict on it, and whether it was overridden."""
 _VERSION, _UNTIL = "bundle_version", "trained_until"
+_TUNING, _TRIAL, _PARENT = "tuning", "trial", "mlflow.parentRunId"
+"""Tags of a run: which tuning it is, which of its trials, and, by MLflow's own name, the run that it belongs to."""
 _NO_ACCESS = frozenset({"CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED", "UNAUTHENTICATED"})
 """What MLflow calls an answer of 401 or 403."""
 
@@ -192,6 +195,66 @@ class Tracking:
         with self._run(f"evaluate {measured.cutoff}") as (mlflow, _):
             mlflow.log_params({"cutoff": measured.cutoff, "model_version": measured.version})
             mlflow.log_metrics(dict(measured.metrics))
+
+    def log_tuning(self, tuned: Tuned) -> str:
+        """The id of the run that holds a tuning, with a nested run for each trial.
+
+        Args:
+            tuned: what came of it; trials that are there already, from an earlier attempt or of a tuning that went on, are left
+                as they are.
+
+        Raises:
+            StoreError: the store does not answer or refuses. Logging once more is safe: it goes on with what is there.
+        """
+        mlflow, client = self._mlflow, self._client
+        with self._reached():
+            known = client.search_runs([self._experiment], f"tags.`{_TUNING}` = '{tuned.version}'")
+            parent = known[0].info.run_id if known else ""
+            if not known:
+                run = client.create_run(
+                    self._experiment, run_name=f"tune {tuned.until}".strip(), tags={_TUNING: tuned.version}
+                )
+                parent = run.info.run_id
+            nested = client.search_runs(
+                [self._experiment], f"tags.`{_PARENT}` = '{parent}'", max_results=50_000
+            )
+            for one in nested:
+                if one.info.status == "RUNNING":
+                    client.set_terminated(one.info.run_id, "KILLED")
+            there = {one.data.tags.get(_TRIAL) for one in nested if one.info.status == "FINISHED"}
+            for trial in tuned.trials:
+                if str(trial.number) not in there:
+                    self._log_trial(parent, trial)
+            told = mlflow.entities
+            moment = int(time.time() * 1000)
+            client.log_batch(
+                parent,
+                metrics=[
+                    told.Metric(name, value, moment, len(tuned.trials))
+                    for name, value in tuned.metrics.items()
+                ],
+                params=[told.Param(*one) for one in tuned.params.items()],
+                tags=[told.RunTag(*one) for one in tuned.tags.items()],
+            )
+            client.log_text(parent, tuned.picture, "tune.svg")
+            client.set_terminated(parent)
+        return str(parent)
+
+    def _log_trial(self, parent: str, trial: TunedTrial) -> None:
+        """Add a trial to its tuning."""
+        told = self._mlflow.entities
+        run = self._client.create_run(
+            self._experiment,
+            run_name=f"trial {trial.number}",
+            tags={_PARENT: parent, _TRIAL: str(trial.number)},
+        ).info.run_id
+        moment = int(time.time() * 1000)
+        self._client.log_batch(
+            run,
+            metrics=[told.Metric(name, value, moment, 0) for name, value in trial.metrics.items()],
+            params=[told.Param(*one) for one in trial.params.items()],
+        )
+        self._client.set_terminated(run)
 
     def versions(self) -> tuple[Registered, ...]:
         """Every registered version, oldest first.

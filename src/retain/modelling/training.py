@@ -14,6 +14,7 @@ from retain.evaluation.ranking import auroc
 from retain.labels import LABELS, ChurnSettings, observed, outcomes
 from retain.modelling import calibration, leaks, seasons
 from retain.modelling.contest import chosen_first
+from retain.modelling.hyperparameters import USUAL, Hyperparameters, LogisticSettings, TreeSettings
 from retain.modelling.learners import LEARNERS, Fitted, Predictions, Task
 from retain.timeline import DAY, cutoffs_back_from, instant_text
 
@@ -58,6 +59,8 @@ class TrainingSettings:
         falling: features with which it may only fall.
         threads: validation cutoffs, and at last parts of the model, worked on at the same time. Each of them is trained
             by one thread, so the result is the same whatever this is.
+        trees: how boosted trees are grown.
+        logistic: how logistic regression is restrained.
     """
 
     step_days: int = 0
@@ -70,6 +73,8 @@ class TrainingSettings:
     rising: tuple[str, ...] = ()
     falling: tuple[str, ...] = ()
     threads: int = 2
+    trees: TreeSettings = field(default_factory=TreeSettings)
+    logistic: LogisticSettings = field(default_factory=LogisticSettings)
 
     def __post_init__(self) -> None:
         """Refuse what cannot train."""
@@ -87,6 +92,11 @@ class TrainingSettings:
             raise ConfigError(f"[training] rising and falling both name {both[0]}. Choose one.")
         if not self.learners:
             raise ConfigError("[training] learners is empty. Name one at least, such as 'lightgbm'.")
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """What trees and logistic regression are told."""
+        return Hyperparameters(self.trees, self.logistic)
 
 
 @dataclass(frozen=True)
@@ -179,6 +189,7 @@ class Trained:
         validated: every learner's predictions of the validation cutoffs, oldest first.
         rising: features with which its risk may only rise.
         falling: features with which it may only fall.
+        hyperparameters: what trees and logistic regression were told.
     """
 
     learner: str
@@ -199,6 +210,7 @@ class Trained:
     validated: tuple[Validated, ...] = field(compare=False)
     rising: tuple[str, ...] = ()
     falling: tuple[str, ...] = ()
+    hyperparameters: Hyperparameters = USUAL
 
 
 def baseline_of(churn: ChurnSettings) -> str:
@@ -255,6 +267,105 @@ def eligible_snapshots(store: EventStore, cutoffs: Sequence[int], churn: ChurnSe
     )
 
 
+@dataclass(frozen=True)
+class Panel:
+    """What is learned from, and what became of it.
+
+    Attributes:
+        plan: the cutoffs.
+        snapshots: every eligible customer at each of them.
+        x: their features.
+        y: their outcomes, as known by the plan's end.
+        leaks: features that seem to know the outcome, all of them allowed by the settings.
+    """
+
+    plan: Plan
+    snapshots: Snapshots
+    x: FloatArray
+    y: LabelArray
+    leaks: tuple[Leak, ...]
+
+
+@dataclass(frozen=True)
+class Validating:
+    """A validation cutoff and its rows of the panel.
+
+    Attributes:
+        fold: the cutoff, and those that train for it.
+        into: rows that train.
+        then: their outcomes, as known at the cutoff.
+        at: rows that are predicted.
+    """
+
+    fold: Fold
+    into: IntArray
+    then: LabelArray
+    at: IntArray
+
+
+def panel_of(
+    store: EventStore,
+    features: FeatureSet,
+    engine: Engine,
+    until: int,
+    churn: ChurnSettings,
+    settings: TrainingSettings,
+    progress: Callable[[str], None],
+) -> Panel:
+    """All cutoffs whose label window has closed by that instant, with features and outcomes.
+
+    Raises:
+        WindowError: no label window has closed by then.
+        TrainingError: nothing is left after the purge, or one class only.
+        LeakError: a feature seems to know the outcome, and the settings do not allow that.
+    """
+    require_directions(features, settings)
+    plan = make_plan(store, until, churn, settings)
+    snapshots = eligible_snapshots(store, plan.cutoffs, churn)
+    progress(f"features of {len(snapshots):,} snapshots at {len(plan.cutoffs)} cutoffs")
+    x = engine(store, features, snapshots).values
+
+    y = outcomes(store, snapshots.customer, snapshots.cutoff, churn, plan.until)
+    _require_both_classes(y)
+    suspects = leaks.find(x, y, snapshots.cutoff, features.names, features.categories)
+    leaks.require_none(suspects, settings.allow_leaks)
+    return Panel(plan, snapshots, x, y, suspects)
+
+
+def validating(store: EventStore, panel: Panel, churn: ChurnSettings, seed: int) -> tuple[Validating, ...]:
+    """The plan's validation cutoffs that tell something, oldest first.
+
+    Args:
+        store: all customers with their events.
+        panel: what is learned from.
+        churn: what churn means.
+        seed: of the draw where very many rows may train.
+
+    Raises:
+        TrainingError: none has enough of either class, in itself and before it.
+    """
+    snapshots, y = panel.snapshots, panel.y
+    usable: list[Validating] = []
+    unfit: list[str] = []
+    for fold in panel.plan.folds:
+        into = drawn(np.flatnonzero(np.isin(snapshots.cutoff, fold.training)), seed, MOST_ROWS)
+        at = np.flatnonzero(snapshots.cutoff == fold.validation)
+        then = outcomes(store, snapshots.customer[into], snapshots.cutoff[into], churn, fold.validation)
+        if both_classes(then) and both_classes(y[at]):
+            usable.append(Validating(fold, into, then, at))
+            continue
+        unfit.append(
+            f"{instant_text(fold.validation)[:10]}: {int(y[at].sum()):,} of {len(at):,} churned, "
+            f"and {int(then.sum()):,} of the {len(into):,} rows that train for it"
+        )
+    if not usable:
+        raise TrainingError(
+            f"No validation cutoff has {FEWEST_OF_A_CLASS} churners and {FEWEST_OF_A_CLASS} others, in itself and before it "
+            f"({'; '.join(unfit)}). Load more customers, or change active_days and horizon_days under [churn]."
+        )
+    return tuple(usable)
+
+
 def train(
     store: EventStore,
     features: FeatureSet,
@@ -274,37 +385,15 @@ def train(
         TrainingError: nothing is left after the purge, or one class only.
         LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
-    require_directions(features, settings)
-    plan = make_plan(store, until, churn, settings)
-    snapshots = eligible_snapshots(store, plan.cutoffs, churn)
-    progress(f"features of {len(snapshots):,} snapshots at {len(plan.cutoffs)} cutoffs")
-    x = engine(store, features, snapshots).values
-
-    y = outcomes(store, snapshots.customer, snapshots.cutoff, churn, plan.until)
-    _require_both_classes(y)
-    suspects = leaks.find(x, y, snapshots.cutoff, features.names, features.categories)
-    leaks.require_none(suspects, settings.allow_leaks)
+    panel = panel_of(store, features, engine, until, churn, settings, progress)
+    plan, snapshots, x, y = panel.plan, panel.snapshots, panel.x, panel.y
     names = tuple(dict.fromkeys((*settings.learners, baseline_of(churn))))
     largest = max(size for name in names for size in LEARNERS.get(name).sizes)
-    truths: list[LabelArray] = []
-    usable: list[Fold] = []
-    unfit: list[str] = []
-    tasks: list[tuple[Task, FloatArray]] = []
-    learned_at: list[IntArray] = []
-    for fold in plan.folds:
-        into = drawn(np.flatnonzero(np.isin(snapshots.cutoff, fold.training)), settings.seed, MOST_ROWS)
-        at = snapshots.cutoff == fold.validation
-        then = outcomes(store, snapshots.customer, snapshots.cutoff, churn, fold.validation)
-        if not (both_classes(then[into]) and both_classes(y[at])):
-            unfit.append(
-                f"{instant_text(fold.validation)[:10]}: {int(y[at].sum()):,} of {int(at.sum()):,} churned, "
-                f"and {int(then[into].sum()):,} of the {len(into):,} rows that train for it"
-            )
-            continue
-        usable.append(fold)
-        truths.append(y[at])
-        tasks.append((task_of(x[into], then[into], features, settings, largest), x[at]))
-        learned_at.append(snapshots.cutoff[into])
+    parts = validating(store, panel, churn, settings.seed)
+    usable = [one.fold for one in parts]
+    truths = [y[one.at] for one in parts]
+    tasks = [(task_of(x[one.into], one.then, features, settings, largest), x[one.at]) for one in parts]
+    learned_at = [snapshots.cutoff[one.into] for one in parts]
 
     def predicted(fold: Fold, task: Task, later: FloatArray) -> dict[str, Mapping[int, FloatArray]]:
         progress(
@@ -316,17 +405,12 @@ def train(
     with ThreadPoolExecutor(settings.threads) as pool:
         found = list(pool.map(lambda one: predicted(one[0], *one[1]), zip(usable, tasks, strict=True)))
     odds = {name: [one[name] for one in found] for name in names}
-    if not usable:
-        raise TrainingError(
-            f"No validation cutoff has {FEWEST_OF_A_CLASS} churners and {FEWEST_OF_A_CLASS} others, in itself and before it "
-            f"({'; '.join(unfit)}). Load more customers, or change active_days and horizon_days under [churn]."
-        )
     plan = Plan(plan.until, plan.cutoffs, tuple(usable))
     by_fold = [
         (fold.validation, snapshots.customer[snapshots.cutoff == fold.validation], truth)
         for fold, truth in zip(usable, truths, strict=True)
     ]
-    contests, validated = _contested(odds, by_fold, settings.learners)
+    contests, validated = contested(odds, by_fold, settings.learners)
     best = contests[0]
     folds = [(one.log_odds[best.learner], one.y) for one in validated]
     calibrated, evidence = calibration.choose(folds, float(y.mean()))
@@ -361,9 +445,10 @@ def train(
         rows=len(y),
         churn_rate=float(y.mean()),
         seed=settings.seed,
-        leaks=suspects,
+        leaks=panel.leaks,
         rising=settings.rising,
         falling=settings.falling,
+        hyperparameters=settings.hyperparameters,
         validated=validated,
     )
 
@@ -381,6 +466,7 @@ def task_of(
         categories=features.categories,
         rising=settings.rising,
         falling=settings.falling,
+        hyperparameters=settings.hyperparameters,
     )
 
 
@@ -434,7 +520,7 @@ def require_directions(features: FeatureSet, settings: TrainingSettings) -> None
                 )
 
 
-def _contested(
+def contested(
     odds: Mapping[str, list[Mapping[int, FloatArray]]],
     folds: Sequence[tuple[int, IntArray, LabelArray]],
     learners: Sequence[str],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_MODEL, _MEASURED = "model", "evaluation"
+_MODEL, _MEASURED, _TUNED = "model", "evaluation", "tuning"
 _BUNDLE = "bundle"
 _SAID = "said.json"
 
@@ -81,6 +81,48 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class TunedTrial:
+    """What the store is told of one trial.
+
+    Attributes:
+        number: from 0, the present settings.
+        params: what was tried, in words.
+        metrics: figures of the validation.
+    """
+
+    number: int
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What the store is told of a tuning. The same version again, with more trials, adds these to what is there.
+
+    Attributes:
+        version: named by all that the trials depend on, but how many there are.
+        until: outcomes known by then were used, as text.
+        params: what all trials share, in words.
+        metrics: of the best trial beside the present settings.
+        tags: the best trial, and the like.
+        trials: in the order in which they were tried.
+        picture: what came of them, as SVG.
+    """
+
+    version: str
+    until: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    trials: tuple[TunedTrial, ...]
+    picture: str
+
+
+Said = Training | Measured | Tuned
+_KINDS: Mapping[str, type[Said]] = {_MODEL: Training, _MEASURED: Measured, _TUNED: Tuned}
+
+
+@dataclass(frozen=True)
 class Entry:
     """One thing that waits.
 
@@ -90,7 +132,7 @@ class Entry:
     """
 
     folder: Path
-    said: Training | Measured
+    said: Said
 
     @property
     def bundle(self) -> Path:
@@ -116,7 +158,7 @@ class Waiting:
 
     folder: Path
 
-    def keep(self, said: Training | Measured, bundle: Path | None = None) -> Entry:
+    def keep(self, said: Said, bundle: Path | None = None) -> Entry:
         """It waits now, after all that waited before.
 
         Args:
@@ -127,7 +169,7 @@ class Waiting:
             OutputError: it cannot be written.
         """
         last = max((int(one.name[:6]) for one in self._folders()), default=0)
-        kind = _MODEL if isinstance(said, Training) else _MEASURED
+        kind = next(name for name, one in _KINDS.items() if isinstance(said, one))
         place = self.folder / f"{last + 1:06}-{kind}-{said.version}"
         with atomic.folder(place) as part:
             if bundle is not None:
@@ -153,7 +195,7 @@ class Waiting:
         return sorted(self.folder.glob("[0-9]*-*-*"))
 
 
-def _read(folder: Path) -> Training | Measured:
+def _read(folder: Path) -> Said:
     """What the store is to be told.
 
     Raises:
@@ -161,8 +203,12 @@ def _read(folder: Path) -> Training | Measured:
     """
     try:
         kept: dict[str, Any] = json.loads((folder / _SAID).read_text(encoding="utf-8"))
-        if kept.pop("kind") == _MEASURED:
+        kind = _KINDS[kept.pop("kind")]
+        if kind is Measured:
             return Measured(**kept)
+        if kind is Tuned:
+            kept["trials"] = tuple(TunedTrial(**one) for one in kept["trials"])
+            return Tuned(**kept)
         for name in ("columns", "words"):
             kept[name] = tuple(kept[name])
         kept["rows"] = tuple(tuple(one) for one in kept["rows"])

@@ -157,7 +157,7 @@ def predicted_parts(
 
 
 def _by_recipe(project: Project, opened: Bundle, known: Labelled, fold: IntArray) -> FloatArray:
-    """Log-odds of each customer by the model's learner, size, seed and features, trained without them."""
+    """Log-odds of each customer by the model's learner, size, hyperparameters, seed and features, trained without them."""
     card = opened.card
     name, size = card["learner"], card["size"]
     x = project.engine(project.store, opened.features, known.snapshots).values
@@ -170,6 +170,7 @@ def _by_recipe(project: Project, opened: Bundle, known: Labelled, fold: IntArray
         seed=card["training"]["seed"],
         threads=project.config.training.threads,
         **opened.directions,
+        hyperparameters=opened.hyperparameters,
     )
     return found[name][size]
 

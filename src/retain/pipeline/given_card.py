@@ -21,6 +21,7 @@ from retain.pipeline.model_card import (
     STRONGEST,
     accounts,
     attribute_limits,
+    hyperparameter_facts,
     importance,
 )
 from retain.pipeline.report import CAVEATS, NAMES
@@ -53,6 +54,7 @@ def gather_given(project: Project, trained: Trained, version: str) -> ModelCard:
         churn=trained.churn.in_words,
         facts=(
             ("learner", NAMES.get(trained.learner, trained.learner)),
+            *hyperparameter_facts(trained),
             ("calibration", f"{trained.calibration.method}, slope {trained.calibration.slope:.3f}"),
             (
                 "outcomes known until",

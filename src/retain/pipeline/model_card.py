@@ -80,6 +80,7 @@ def gather(project: Project, trained: Trained, version: str) -> ModelCard:
         churn=trained.churn.in_words,
         facts=(
             ("learner", NAMES.get(trained.learner, trained.learner)),
+            *hyperparameter_facts(trained),
             ("calibration", f"{trained.calibration.method}, slope {trained.calibration.slope:.3f}"),
             *((("season", _season(trained.season)),) if trained.season is not None else ()),
             ("outcomes known until", instant_text(plan.until)),
@@ -107,6 +108,13 @@ def gather(project: Project, trained: Trained, version: str) -> ModelCard:
         importance=importance(project, trained),
         limits=limits,
     )
+
+
+def hyperparameter_facts(trained: Trained) -> list[tuple[str, str]]:
+    """What trees and logistic regression were told, where that is not the usual."""
+    changed = trained.hyperparameters.changed()
+    told = ", ".join(f"{key} {value:g}" for key, value in changed.items())
+    return [("hyperparameters", told)] if told else []
 
 
 def attribute_limits(features: FeatureSet) -> list[str]:

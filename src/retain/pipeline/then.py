@@ -22,15 +22,21 @@ if TYPE_CHECKING:
 def recipe(opened: Bundle) -> tuple[object, ...]:
     """What decides a model besides its rows."""
     card = opened.card
-    directions = tuple(opened.directions.items())
-    return (card["learner"], card["size"], card["training"]["seed"], opened.features.fingerprint, directions)
+    return (
+        card["learner"],
+        card["size"],
+        card["training"]["seed"],
+        opened.features.fingerprint,
+        tuple(opened.directions.items()),
+        opened.hyperparameters,
+    )
 
 
 def log_odds_then(project: Project, opened: Bundle, plan: Bundle, cutoff: int) -> FloatArray:
     """Log-odds of the eligible at a cutoff from the model as it would have been then.
 
     A model that knew no outcome after the cutoff speaks for itself. Of another one the recipe is followed again:
-    the same learner, size, seed and features, on the plan's cutoffs whose label window had closed by then.
+    the same learner, size, hyperparameters, seed and features, on the plan's cutoffs whose label window had closed by then.
 
     Args:
         project: the data and settings.
@@ -53,6 +59,7 @@ def log_odds_then(project: Project, opened: Bundle, plan: Bundle, cutoff: int) -
         seed=opened.card["training"]["seed"],
         categories=opened.features.categories,
         **opened.directions,
+        hyperparameters=opened.hyperparameters,
     )
     return np.asarray(task.fitted(opened.card["learner"]).log_odds(x, opened.card["size"]))
 

@@ -98,9 +98,11 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
     values = project.engine(store, trained.features, few).values
     shown = [_shown(one, values[:, at]) for at, one in enumerate(trained.features.features)]
     best = trained.contests[0]
+    apart = asdict(trained.hyperparameters)
     params = {
         **{f"churn.{key}": value for key, value in asdict(config.churn).items()},
-        **{f"training.{key}": value for key, value in asdict(config.training).items()},
+        **{f"training.{key}": value for key, value in asdict(config.training).items() if key not in apart},
+        **{f"training.{key}": value for key, value in trained.hyperparameters.by_key.items()},
         "learner": trained.learner,
         "size": trained.size,
         "calibration": trained.calibration.method,

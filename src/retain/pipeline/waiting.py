@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from retain.errors import GateError, ModelError, StoreError
 from retain.modelling import bundle
-from retain.modelling.waiting import Training
+from retain.modelling.waiting import Training, Tuned
 from retain.pipeline.model_card import gate_lines
 from retain.pipeline.promote import put_to_gate
 from retain.reports.model_card import NAME, with_gate
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def log_waiting(project: Project, just: Trained | None = None) -> tuple[Registered, ...]:
-    """The models that waited, oldest first; they and the evaluations are in the store now, and wait no longer.
+    """The models that waited, oldest first; they, the evaluations and the tunings are in the store now, and wait no longer.
 
     A challenger is put to the gate here, against the champion that there is now.
 
@@ -49,6 +49,8 @@ def _logged(project: Project, entries: tuple[Entry, ...], just: Trained | None) 
         said = entry.said
         if isinstance(said, Training):
             yield _model(project, entry, said, just if entry is entries[-1] else None)
+        elif isinstance(said, Tuned):
+            project.tracking.log_tuning(said)
         else:
             project.tracking.log_evaluation(said)
         entry.done()

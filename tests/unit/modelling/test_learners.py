@@ -300,8 +300,9 @@ def test_risk_moves_only_the_way_it_may(learner: str, key: str, sign: int) -> No
     )
     line = np.column_stack([np.linspace(-3, 3, 200), np.zeros(200)])
 
-    def steps(**direction: tuple[str, ...]) -> FloatArray:
-        fitted = Task(x, y, ("number", "other"), size=200, seed=20, **direction).fitted(learner)
+    def steps(rising: tuple[str, ...] = (), falling: tuple[str, ...] = ()) -> FloatArray:
+        task = Task(x, y, ("number", "other"), size=200, seed=20, rising=rising, falling=falling)
+        fitted = task.fitted(learner)
         return np.asarray(np.diff(fitted.log_odds(line)) * sign)
 
     assert steps(**{key: ("number",)}).min() >= 0

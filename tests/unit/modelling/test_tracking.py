@@ -13,7 +13,7 @@ from retain.errors import ModelError, StoreError
 from retain.modelling import bundle
 from retain.modelling.gate import Verdict, fits
 from retain.modelling.tracking import Registered, Tracking, TrackingSettings
-from retain.modelling.waiting import Measured, Training
+from retain.modelling.waiting import Measured, Training, Tuned, TunedTrial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -235,3 +235,82 @@ def test_a_workspace_can_be_moved_with_its_store(
     assert after.find("1") == first
     with after._run("another") as (mlflow, _):
         assert mlflow.get_artifact_uri().startswith(there.as_uri())
+
+
+def tuned(trials: int, version: str = "cccccccccccc") -> Tuned:
+    """A tuning of so many trials, of which the last is the best."""
+    return Tuned(
+        version=version,
+        until="2024-01-01",
+        params={"seed": "20"},
+        metrics={"trials": trials, "best_auroc": 0.7 + trials / 100},
+        tags={"best_trial": str(trials - 1)},
+        trials=tuple(
+            TunedTrial(at, {"trees.leaves": str(20 + at)}, {"mean_auroc": 0.7 + at / 100})
+            for at in range(trials)
+        ),
+        picture=f"<svg>{trials}</svg>",
+    )
+
+
+def nested(tracking: Tracking, parent: str) -> dict[str, str]:
+    """Status of every run below that one, by name."""
+    found = tracking._client.search_runs([tracking._experiment], f"tags.`mlflow.parentRunId` = '{parent}'")
+    assert len({one.info.run_name for one in found}) == len(found)
+    return {one.info.run_name: one.info.status for one in found}
+
+
+def test_a_tuning_is_a_run_with_a_nested_run_for_each_trial(tracking: Tracking) -> None:
+    """With what was tried and what came of it; the best one and the picture are on the run that holds them."""
+    parent = tracking.log_tuning(tuned(3))
+    run = tracking._client.get_run(parent)
+    assert (run.info.run_name, run.info.status) == ("tune 2024-01-01", "FINISHED")
+    assert run.data.params == {"seed": "20"}
+    assert run.data.metrics == {"trials": 3, "best_auroc": 0.73}
+    assert (run.data.tags["best_trial"], run.data.tags["tuning"]) == ("2", "cccccccccccc")
+    assert tracking._mlflow.artifacts.load_text(f"{run.info.artifact_uri}/tune.svg") == "<svg>3</svg>"
+    assert nested(tracking, parent) == dict.fromkeys(("trial 0", "trial 1", "trial 2"), "FINISHED")
+    below = tracking._client.search_runs([tracking._experiment], "tags.trial = '1'")
+    assert [(one.data.params, one.data.metrics) for one in below] == [
+        ({"trees.leaves": "21"}, {"mean_auroc": 0.71})
+    ]
+
+
+def test_a_tuning_that_went_on_is_still_one_run(tracking: Tracking) -> None:
+    """What is there stays, what is new is added, and the figures are those of now; another tuning is another run."""
+    parent = tracking.log_tuning(tuned(2))
+    assert tracking.log_tuning(tuned(2)) == parent
+    assert tracking.log_tuning(tuned(4)) == parent
+    assert sorted(nested(tracking, parent)) == ["trial 0", "trial 1", "trial 2", "trial 3"]
+    run = tracking._client.get_run(parent)
+    assert (run.data.metrics["trials"], run.data.tags["best_trial"]) == (4, "3")
+    assert tracking._mlflow.artifacts.load_text(f"{run.info.artifact_uri}/tune.svg") == "<svg>4</svg>"
+    assert tracking.log_tuning(tuned(2, "dddddddddddd")) != parent
+
+
+def test_a_trial_that_was_half_logged_is_logged_again(
+    tracking: Tracking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an earlier attempt left open is closed, and does not pass for the trial."""
+    client, asked = tracking._client, 0
+    real = client.log_batch
+
+    def once(run: str, **more: object) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            raise ConnectionError("gone")
+        real(run, **more)
+
+    monkeypatch.setattr(client, "log_batch", once)
+    with pytest.raises(StoreError):
+        tracking.log_tuning(tuned(3))
+    parent = tracking.log_tuning(tuned(3))
+    found = client.search_runs([tracking._experiment], f"tags.`mlflow.parentRunId` = '{parent}'")
+    statuses = sorted((one.info.run_name, one.info.status) for one in found)
+    assert statuses == [
+        ("trial 0", "FINISHED"),
+        ("trial 1", "FINISHED"),
+        ("trial 1", "KILLED"),
+        ("trial 2", "FINISHED"),
+    ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retain.errors import ModelError
-from retain.modelling.waiting import Measured, Training, Waiting
+from retain.modelling.waiting import Measured, Training, Tuned, TunedTrial, Waiting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,16 @@ SAID = Training(
     candidate=False,
 )
 FIGURES = Measured("2024-01-01", "bbbbbbbbbbbb", {"auroc": 0.75, "empc": math.nan})
+
+TUNED = Tuned(
+    version="cccccccccccc",
+    until="2024-01-01",
+    params={"seed": "20"},
+    metrics={"best_auroc": 0.1 + 0.2},
+    tags={"recommended": "false"},
+    trials=(TunedTrial(0, {"trees.leaves": "20"}, {"mean_auroc": 0.7}), TunedTrial(1, {}, {})),
+    picture="<svg>\N{GREEK SMALL LETTER ALPHA}</svg>\n",
+)
 
 
 @pytest.fixture
@@ -59,6 +69,15 @@ def test_what_waits_comes_back_as_it_was_and_in_its_order(waiting: Waiting, mode
     assert example.iloc[:, :2].to_numpy().tolist() == [[1.5, math.inf], [-0.0, 3.0]]
     assert example["static_plan"].dropna().tolist() == ["gold"]
     assert list(SAID.example().columns) == list(SAID.columns)
+
+
+def test_a_tuning_comes_back_as_it_was(waiting: Waiting) -> None:
+    """With every trial and the picture; it has no bundle."""
+    waiting.keep(TUNED)
+    (kept,) = waiting.entries()
+    assert kept.said == TUNED
+    assert kept.folder.name == "000001-tuning-cccccccccccc"
+    assert not kept.bundle.exists()
 
 
 def test_what_is_done_waits_no_longer(waiting: Waiting, model: Path) -> None:
