@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import pyarrow as pa
 
 from retain.features.spec import (
     Attribute,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from retain.events.store import EventStore, IntArray
+    from retain.features.spec import Feature
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -77,6 +79,14 @@ class Engine(Protocol):
     def __call__(self, store: EventStore, features: FeatureSet, snapshots: Snapshots) -> Panel:
         """The features of these snapshots, each as it was known at its cutoff."""
         ...
+
+
+def as_told(feature: Feature, values: FloatArray) -> pa.Array:
+    """A feature's values for a table: numbers, or the words of a category; null where not known."""
+    if feature.levels is None:
+        return pa.array(np.ascontiguousarray(values), from_pandas=True)
+    words = np.array([None, *feature.levels], dtype=object)
+    return pa.array(words[np.nan_to_num(values, nan=0.0).astype(np.int64)], pa.string())
 
 
 def combine(formula: Formula, measured: Callable[[Measure], FloatArray]) -> FloatArray:
