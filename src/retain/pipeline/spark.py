@@ -86,14 +86,15 @@ def score_on_spark(
     """
     opened = bundle.load(model)
     value = value or ValueSettings()
-    tables = replace(tables, static={**tables.static, **_static(opened, value)})
-    lacking = sorted(tables.lacking(opened.features))
-    needed = LABELS.get(opened.churn.definition).table
-    if lacking or needed not in tables.frames:
+    static = _static(opened, value)
+    needed = {LABELS.get(opened.churn.definition).table, *([TABLE] if static else [])}
+    lacking = sorted(tables.lacking(opened.features)) or sorted(needed - set(tables.frames))
+    if lacking:
         raise ModelError(
-            f"Model {opened.version} reads {', '.join(lacking) or needed}, which these tables cannot feed. "
+            f"Model {opened.version} reads {', '.join(lacking)}, which these tables cannot feed. "
             f"Give the tables and columns that it was trained on."
         )
+    tables = replace(tables, static={**tables.static, **static})
     reader = opened.card["data"].get(TEXTS)
     by_lists = [
         name
