@@ -32,9 +32,6 @@ from retain.events.sql import BLANKS
 from retain.features.attributes import FEWEST, MOST_LEVELS, attribute_features
 from retain.features.catalog import FAMILIES, feature_set, unfed
 from retain.features.spec import Attribute, FeatureSet
-from retain.text.annotate import TABLES as WITH_TEXT
-from retain.text.annotate import annotated
-from retain.text.backends import TextSettings
 from retain.text.lexicon import INTENTS, TOPICS
 from retain.text.understood import LEXICON
 from retain.timeline import instant, zone_named
@@ -90,6 +87,7 @@ _HELD = {
     **dict.fromkeys(_ACCEPTED[Kind.NUMBER], Kind.NUMBER),
 }
 """What an attribute of that type holds, where nobody says it; words, if it is none of these."""
+_WITH_TEXT = tuple(name for name, schema in SCHEMAS.items() if "text" in schema.by_name)
 _COUNTED = pa.schema([("column", pa.string()), ("word", pa.string()), ("customers", pa.int64())])
 _SAID = tuple(
     Field(name, Kind.NUMBER, "What the text says.", minimum=-1)
@@ -292,7 +290,7 @@ class _Packed:
 def _packed(table: str, given: types.StructType, static: Mapping[str, str]) -> _Packed:
     given_types = {one.name: one.dataType.typeName() for one in given}
     schema = SCHEMAS[table]
-    if table in WITH_TEXT and "sentiment" in given_types:
+    if table in _WITH_TEXT and "sentiment" in given_types:
         kept = tuple(one for one in schema.fields if one.name != "text")
         schema = replace(schema, fields=(*kept, *_SAID))
     if table == CUSTOMERS:
@@ -353,7 +351,7 @@ def _wrong(table: str, given: types.StructType, static: Mapping[str, str]) -> It
         if name not in names:
             near = did_you_mean(name, names)
             yield f"- {table} has no column '{name}'. {near if near.startswith('Did') else 'Add or rename one.'}"
-    more = _SAID if table in WITH_TEXT else ()
+    more = _SAID if table in _WITH_TEXT else ()
     if table == CUSTOMERS:
         more = tuple(_admitted(static, {one.name: one.dataType.typeName() for one in given}))
     fields = {one.name: one for one in (*schema.fields, *more)}
@@ -386,6 +384,12 @@ def _partition(
 def _store(rows: pa.Table, layout: tuple[_Packed, ...], rules: Rules) -> EventStore:
     """The customers of these rows, with what their texts say."""
     store = store_of({one.table: one.unpacked(rows) for one in layout}, rules)
+    if not any("text" in one.shapes for one in layout):
+        return store
+    # A worker without texts need not load the libraries that read them.
+    from retain.text.annotate import annotated  # noqa: PLC0415  # as said
+    from retain.text.backends import TextSettings  # noqa: PLC0415  # as said
+
     # The other backends learn from texts of all customers; the word lists read each text by itself.
     return annotated(store, TextSettings(LEXICON))[0]
 
