@@ -40,6 +40,11 @@ JAVA = (
     # Arrow checks the bounds of every number again that Spark reads or writes.
     *("-Darrow.enable_unsafe_memory_access=true", "-Darrow.enable_null_check_for_get=false"),
 )
+WRITING = {
+    "parquet.enable.dictionary": "false",
+    "parquet.size.statistics.enabled": "false",
+    "parquet.page.write-checksum.enabled": "false",
+}
 SUBREAPER = 36
 """Linux's number for a process that inherits the orphans among its descendants."""
 
@@ -134,7 +139,7 @@ def spark(folder: Path, *, work: bool) -> None:
         lines = parquet.read_metadata(folder / "orders.parquet").num_rows
         partitions = max(CORES, -(-lines // LINES_A_PARTITION))
         panel = features(Tables({"orders": orders}, partitions=partitions), CUTOFFS)
-        panel.write.option("parquet.enable.dictionary", "false").parquet(str(folder / "spark.parquet"))
+        panel.write.options(**WRITING).parquet(str(folder / "spark.parquet"))
     session.stop()
 
 

@@ -182,6 +182,11 @@ def test_every_feature_of_generated_histories_has_the_kernels_bits(
     own = own_features({"usual_gap_days": USUAL_GAP}, VIEWS)
     panel = features(Tables(frames(spark, histories), ZONE, partitions=4), CUTOFFS, own=own)
     assert_same(panel, store, FeatureSet((*EVERY.features, *own)), CUTOFFS)
+    nullable = {one.name: one.nullable for one in panel.schema}
+    assert not any(nullable[one] for one in ("orders_90d", "spend_lifetime", "open_tickets", "products_90d"))
+    assert all(
+        nullable[one] for one in ("recency_days", "backlog_days_max", "open_rate_90d", "best_channel_365d")
+    )
 
 
 STATIC = {

@@ -31,7 +31,7 @@ from retain.events.schemas import SCHEMAS, Field, Kind
 from retain.events.sql import BLANKS
 from retain.features.attributes import FEWEST, MOST_LEVELS, attribute_features
 from retain.features.catalog import FAMILIES, feature_set, unfed
-from retain.features.spec import Attribute, FeatureSet
+from retain.features.spec import Attribute, Balance, FeatureSet, How, Measure, measures
 from retain.text.lexicon import INTENTS, TOPICS
 from retain.text.understood import LEXICON
 from retain.timeline import instant, zone_named
@@ -87,6 +87,7 @@ _HELD = {
     **dict.fromkeys(_ACCEPTED[Kind.NUMBER], Kind.NUMBER),
 }
 """What an attribute of that type holds, where nobody says it; words, if it is none of these."""
+_COUNTS = frozenset({How.COUNT, How.SUM, How.DISTINCT})
 _WITH_TEXT = tuple(name for name, schema in SCHEMAS.items() if "text" in schema.by_name)
 _COUNTED = pa.schema([("column", pa.string()), ("word", pa.string()), ("customers", pa.int64())])
 _SAID = tuple(
@@ -331,8 +332,8 @@ def _carried(name: str, shape: Shape) -> Column:
     if name != _CUSTOMER:
         return column
     # Rows of one customer meet only if the id is written the same way everywhere. Trimming a set of characters is slow;
-    # few ids need it.
-    ends = (functions.substring(column, place, 1).isin(*BLANKS) for place in (1, -1))
+    # few ids need it, and looking at their ends makes no new texts.
+    ends = (end for blank in BLANKS for end in (column.startswith(blank), column.endswith(blank)))
     return functions.when(reduce(or_, ends), functions.btrim(column, functions.lit(BLANKS))).otherwise(column)
 
 
@@ -434,10 +435,19 @@ def features(
         [
             pa.field("customer_id", pa.string(), nullable=False),
             pa.field("cutoff", pa.timestamp("us", tz="UTC"), nullable=False),
-            *(pa.field(one.name, as_told(one, np.empty(0)).type) for one in chosen.features),
+            *(
+                pa.field(one.name, as_told(one, np.empty(0)).type, nullable=not _always_known(one))
+                for one in chosen.features
+            ),
         ]
     )
     return tables.on_customers(partial(_panel, chosen=chosen, cutoffs=moments, answer=answer), answer)
+
+
+def _always_known(one: Feature) -> bool:
+    """Whether nobody lacks it: numbers and sums of events are 0 without any. Spark handles such a column with less ado."""
+    counted = all(measure.how in _COUNTS for measure in measures(one.formula))
+    return isinstance(one.formula, Measure | Balance) and counted
 
 
 def _panel(
