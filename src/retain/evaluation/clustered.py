@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import rankdata
 
 from retain.evaluation.intervals import Interval
-from retain.evaluation.tally import tally
+from retain.evaluation.tally import ranks, tally
 from retain.evaluation.wilson import Z95
 
 if TYPE_CHECKING:
@@ -102,11 +101,11 @@ def _parts(cutoffs: Sequence[Ranked]) -> tuple[float, IntArray, FloatArray]:
         # One fixed order of rows: sums of rounded numbers depend on it.
         order = np.argsort(one.customer)
         churned, score = one.y[order] == 1, one.score[order] + 0.0
-        ranks = rankdata(score)
+        place = ranks(score)
         count = np.where(churned, churned.sum(), (~churned).sum()).astype(np.float64)
         right_of = np.empty(len(score))
-        right_of[churned] = ranks[churned] - rankdata(score[churned])
-        right_of[~churned] = churned.sum() - (ranks[~churned] - rankdata(score[~churned]))
+        right_of[churned] = place[churned] - ranks(score[churned])
+        right_of[~churned] = churned.sum() - (place[~churned] - ranks(score[~churned]))
         share = right_of / (len(score) - count)
         values.append(float(share[churned].mean()))
         who.append(one.customer[order])

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtr
-from scipy.stats import rankdata
 
 from retain.evaluation.intervals import Interval
-from retain.evaluation.tally import tally
+from retain.evaluation.tally import ranks, tally
 from retain.evaluation.wilson import Z95
 
 if TYPE_CHECKING:
@@ -117,9 +116,9 @@ def _aurocs(y: npt.ArrayLike, scores: list[npt.ArrayLike]) -> tuple[FloatArray, 
     above = np.empty((len(scores), positives))
     below = np.empty((len(scores), negatives))
     for row, column in enumerate(columns):
-        ranks = rankdata(column[order])
-        above[row] = (ranks[churned] - rankdata(column[order][churned])) / negatives
-        below[row] = 1 - (ranks[~churned] - rankdata(column[order][~churned])) / positives
+        place = ranks(column[order])
+        above[row] = (place[churned] - ranks(column[order][churned])) / negatives
+        below[row] = 1 - (place[~churned] - ranks(column[order][~churned])) / positives
     values: FloatArray = above.mean(axis=1)
     if positives < 2 or negatives < 2:
         return values, np.full((len(scores), len(scores)), np.nan)

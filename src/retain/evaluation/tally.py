@@ -96,6 +96,18 @@ def ratio(top: npt.ArrayLike, bottom: npt.ArrayLike) -> FloatArray:
     return divided
 
 
+def ranks(scores: FloatArray) -> FloatArray:
+    """The place of each score among all, from 1 for the lowest; equals share the mean of theirs.
+
+    >>> ranks(np.array([0.2, 0.5, 0.2])).tolist()
+    [1.5, 3.0, 1.5]
+    """
+    # As scipy.stats.rankdata, which takes most of a second to load.
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2)[place])
+
+
 def equal_mass_bins(counts: IntArray, bins: int) -> IntArray:
     """The bin, from 0 for the lowest scores, of each distinct score, so that bins hold about equally many rows.
 

@@ -10,6 +10,7 @@ import numpy as np
 from retain.errors import TrainingError
 from retain.lifetime.bgnbd import BgNbd, fit_bgnbd
 from retain.lifetime.gamma_gamma import GammaGamma, fit_gamma_gamma
+from retain.lifetime.history import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,8 +67,11 @@ class Forecast:
         self, history: History, spent: Spending, days: float, discount_rate: float, within: float
     ) -> FloatArray:
         """The same of customers who will buy at least once in the next ``within`` days: what is lost if they leave."""
+        # When the last purchase was does not matter: who buys is there. So many customers are alike.
+        row, place = distinct(history.repeats.astype(np.float64), history.age_days)
+        alike = history.of(row)
         return self._revenue(
-            lambda ahead: self.rhythm.expected_purchases_if_kept(history, ahead, within),
+            lambda ahead: self.rhythm.expected_purchases_if_kept(alike, ahead, within)[place],
             spent,
             days,
             discount_rate,

@@ -51,6 +51,46 @@ class History:
         return History(self.repeats[rows], self.last_days[rows], self.age_days[rows])
 
 
+@dataclass(frozen=True)
+class Days:
+    """Days (UTC) on which customers bought, by customer and then day.
+
+    Attributes:
+        customer: who.
+        day: days since 1970.
+        order: the purchases by customer and day.
+        first: where in that order each of these days begins.
+    """
+
+    customer: IntArray
+    day: IntArray
+    order: IntArray
+    first: IntArray
+
+    @staticmethod
+    def of(customer: IntArray, time: IntArray) -> Days:
+        """Each day with a purchase once.
+
+        Args:
+            customer: who, one entry a purchase, in any order.
+            time: when, in UTC microseconds.
+
+        >>> found = Days.of(np.array([3, 3, 1]), np.array([DAY, DAY + 1, 0]))
+        >>> found.customer.tolist(), found.day.tolist(), found.first.tolist()
+        ([1, 3], [0, 1], [0, 1])
+        """
+        day = time // DAY
+        start = int(day.min(initial=0))
+        span = int(day.max(initial=0)) - start + 1
+        # One number for both sorts many times faster than pairs do; a stable sort is quick on what is sorted already.
+        number = customer * span + (day - start)
+        order = np.argsort(number, kind="stable")
+        ascending = number[order]
+        first = np.flatnonzero(np.diff(ascending, prepend=-1))
+        each = ascending[first]
+        return Days(each // span, each % span + start, order, first)
+
+
 def histories(customer: IntArray, time: IntArray, cutoff: int) -> tuple[IntArray, History]:
     """The customers who bought before the cutoff, ascending, and their histories.
 
@@ -66,8 +106,23 @@ def histories(customer: IntArray, time: IntArray, cutoff: int) -> tuple[IntArray
     ([7], [1], [10.0], [30.0])
     """
     seen = time < cutoff
-    pairs = np.unique(np.stack([customer[seen], time[seen] // DAY], axis=1), axis=0)
-    who, first, days = np.unique(pairs[:, 0], return_index=True, return_counts=True)
-    start, end = pairs[first, 1], pairs[first + days - 1, 1]
+    bought = Days.of(customer[seen], time[seen])
+    who, first, days = np.unique(bought.customer, return_index=True, return_counts=True)
+    start, end = bought.day[first], bought.day[first + days - 1]
     age = (cutoff - start * DAY) / DAY
     return who, History(days - 1, (end - start).astype(np.float64), age)
+
+
+def distinct(*columns: FloatArray) -> tuple[IntArray, IntArray]:
+    """A row of each different kind, ascending by the first column and then the others, and each row's place among them.
+
+    >>> rows, place = distinct(np.array([2.0, 1.0, 2.0]), np.array([5.0, 5.0, 5.0]))
+    >>> rows.tolist(), place.tolist()
+    ([1, 0], [1, 0, 1])
+    """
+    order = np.lexsort(columns[::-1])
+    another = np.ones(len(order), dtype=bool)
+    another[1:] = np.any([one[order[1:]] != one[order[:-1]] for one in columns], axis=0)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.cumsum(another) - 1
+    return order[another], place

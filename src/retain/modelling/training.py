@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 BASELINES = {"orders": "rfm_logistic", "contracts": "tenure_hazard"}
 """By the table that makes a customer: always trained beside the configured learners, and champion where it is better."""
 MOST_THREADS = 64
-MOST_ROWS = 100_000
+MOST_ROWS = 50_000
 """Rows that train for a validation cutoff; the figures behind it are in ``docs/decisions/0003-training.md``."""
+MOST_IN_SEASON = 40_000
+"""Rows that tell how far the level of past cutoffs was missed: their shares are exact enough."""
 FEWEST_OF_A_CLASS = 5
 """Fewer churners, or fewer others, than this in a cutoff tell nothing."""
 
@@ -54,8 +56,8 @@ class TrainingSettings:
         allow_leaks: features that may seem to know the outcome without stopping the run.
         rising: features with which the risk that trees and logistic regression see may only rise, others the same.
         falling: features with which it may only fall.
-        threads: validation cutoffs worked on at the same time. Each model is trained by one thread, so the result is
-            the same whatever this is.
+        threads: validation cutoffs, and at last parts of the model, worked on at the same time. Each of them is trained
+            by one thread, so the result is the same whatever this is.
     """
 
     step_days: int = 0
@@ -329,7 +331,7 @@ def train(
     folds = [(one.log_odds[best.learner], one.y) for one in validated]
     calibrated, evidence = calibration.choose(folds, float(y.mean()))
     progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
-    fitted = task_of(x, y, features, settings, best.size).fitted(best.learner)
+    fitted = task_of(x, y, features, settings, best.size).side_by_side(settings.threads).fitted(best.learner)
     season: Season | None = None
     season_evidence: tuple[Moved, ...] = ()
     if LABELS.get(churn.definition).table == "orders":
@@ -340,10 +342,10 @@ def train(
             is not None
         )
         if seasons.helped(season_evidence):
-            said = calibrated.log_odds(fitted.log_odds(x))
-            season = seasons.learn(
-                seasons.Year.of(store, churn, plan.until), _by_cutoff(snapshots.cutoff, said, y)
+            past = _past(
+                snapshots.cutoff, x, y, settings.seed, lambda rows: calibrated.log_odds(fitted.log_odds(rows))
             )
+            season = seasons.learn(seasons.Year.of(store, churn, plan.until), past)
     return Trained(
         learner=best.learner,
         size=best.size,
@@ -397,14 +399,21 @@ def _in_season(
     year = seasons.Year.of(store, churn, fold.validation)
     if year.busyness(fold.validation, 1) is None:
         return None
-    said = calibrated.log_odds(task.fitted(best.learner).log_odds(task.x, best.size))
-    later = seasons.Past(fold.validation, calibrated.log_odds(log_odds), y)
-    return seasons.tried(year, _by_cutoff(cutoff, said, task.y), later)
+    model = task.fitted(best.learner)
+    past = _past(
+        cutoff, task.x, task.y, task.seed, lambda rows: calibrated.log_odds(model.log_odds(rows, best.size))
+    )
+    return seasons.tried(year, past, seasons.Past(fold.validation, calibrated.log_odds(log_odds), y))
 
 
-def _by_cutoff(cutoff: IntArray, log_odds: FloatArray, y: LabelArray) -> list[seasons.Past]:
+def _past(
+    cutoff: IntArray, x: FloatArray, y: LabelArray, seed: int, log_odds: Callable[[FloatArray], FloatArray]
+) -> list[seasons.Past]:
+    """What a model says of past cutoffs, of very many rows those drawn."""
+    seen = drawn(np.arange(len(y)), seed, MOST_IN_SEASON)
+    said, cutoff, y = log_odds(x[seen]), cutoff[seen], y[seen]
     rows = [(int(one), cutoff == one) for one in np.unique(cutoff)]
-    return [seasons.Past(one, log_odds[mine], y[mine]) for one, mine in rows]
+    return [seasons.Past(one, said[mine], y[mine]) for one, mine in rows]
 
 
 def require_directions(features: FeatureSet, settings: TrainingSettings) -> None:

@@ -16,13 +16,14 @@ from retain.features.catalog import EVERY
 from retain.features.spec import FeatureSet
 from retain.labels import LABELS, outcomes, sales_of
 from retain.lifetime.bgnbd import fit_bgnbd
+from retain.lifetime.forecast import Forecast
 from retain.lifetime.history import histories
 from retain.modelling.hazard import TENURE
 from retain.modelling.learners import RFM, Task
 from retain.modelling.training import baseline_of, eligible_snapshots
 from retain.pipeline.parts import segments_of, told_apart
 from retain.scoring.contract_value import all_end, learn_tenure
-from retain.scoring.value import expected_value, learn
+from retain.scoring.value import expected_value
 from retain.timeline import DAY, instant_text
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def assess(
     y = outcomes(store, snapshots.customer, snapshots.cutoff, config.churn, everything)
     project.progress(f"measuring {len(y):,} predictions at {instant_text(cutoff)}")
 
-    forecast = learn(store, cutoff, config.churn)
+    forecast = project.forecast(cutoff)
     worth = expected_value(store, cutoff, snapshots.customer, config.value, config.churn, forecast)
     value = worth if told_apart(worth) else None
 
@@ -133,8 +134,10 @@ def bgnbd(project: Project, cutoff: int, snapshots: Snapshots) -> FloatArray | N
     sales = sales_of(project.store)
     known = (sales.time < cutoff) & (sales.known < cutoff)
     customers, history = histories(sales.customer[known], sales.time[known], cutoff)
+    forecast = project.forecast(cutoff)
     try:
-        model = fit_bgnbd(history)
+        # With amounts the same histories taught the forecast already.
+        model = forecast.rhythm if isinstance(forecast, Forecast) else fit_bgnbd(history)
     except TrainingError:
         return None
     window = project.config.churn.window

@@ -39,8 +39,6 @@ FIGURES = {
     "calibration_slope": "slope",
     "observed_expected": "observed/expected",
 }
-MOST_DRAWN, FEWEST_RESAMPLES = 10_000_000, 200
-"""Customers drawn for the intervals of a cutoff: of very many the intervals are narrow, and fewer resamples tell them."""
 MOST_EXPLAINED = 10_000
 """Customers whose contributions say what a model looks at: a mean over so many is exact to a hundredth of itself."""
 STRONGEST = 20
@@ -157,8 +155,7 @@ def card_of(project: Project, registered: Registered) -> str:
 
 def _quality(project: Project, seen: Validated, p: FloatArray) -> CutoffQuality:
     config = project.config
-    enough = max(FEWEST_RESAMPLES, MOST_DRAWN // len(seen.y))
-    found = measure(seen.y, p, seed=config.training.seed, resamples=min(config.evaluation.resamples, enough))
+    found = measure(seen.y, p, seed=config.training.seed, resamples=config.evaluation.resamples)
     at = Snapshots(seen.customer, np.full(len(seen.customer), seen.cutoff, dtype=np.int64))
     chance = RHYTHMS[rhythm_of(config.churn)](project, seen.cutoff, at)
     unknown = Interval(float("nan"), float("nan"), float("nan"))

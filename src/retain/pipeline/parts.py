@@ -8,7 +8,7 @@ import numpy as np
 
 from retain.evaluation.segments import Parting, segments
 from retain.labels import LABELS, sales_of
-from retain.scoring.value import expected_value, learn
+from retain.scoring.value import expected_value
 from retain.timeline import DAY
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _values(project: Project, seen: Predicted) -> IntArray | None:
     """Thirds of the expected value; None where it tells nobody apart."""
     store, config = project.store, project.config
     # Learned from what was known at that cutoff, as the predictions were.
-    forecast = learn(store, seen.cutoff, config.churn)
+    forecast = project.forecast(seen.cutoff)
     worth = expected_value(store, seen.cutoff, seen.customer, config.value, config.churn, forecast)
     if not told_apart(worth):
         return None

@@ -30,6 +30,7 @@ from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
 from retain.modelling.waiting import Waiting
 from retain.pipeline.memory import budget, needed_mb, peak_mb
 from retain.pipeline.shards import Shards
+from retain.scoring.value import learn
 from retain.text.annotate import annotated
 from retain.text.backends import TEXTS, reader_of
 from retain.timeline import instant, midnight_after, today
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from retain.engine.panel import Engine
     from retain.events.store import EventStore
     from retain.features.spec import Feature
+    from retain.lifetime.forecast import Forecast
+    from retain.lifetime.tenure import ContractForecast
     from retain.modelling.bundle import Bundle
     from retain.modelling.tracking import Registered
     from retain.text.annotate import Coverage
@@ -72,6 +75,7 @@ class Project:
         self.workspace = workspace
         self.progress = progress
         self._tables: tuple[str, ...] = tuple(config.source.tables)
+        self._forecasts: dict[int, Forecast | ContractForecast | None] = {}
         self._open = ExitStack()
         # What is on disk for this run goes with it, however the run ends, unless it is killed.
         weakref.finalize(self, self._open.close)
@@ -203,6 +207,12 @@ class Project:
     def instant(self, text: str) -> int:
         """The instant that the user wrote, read in the project's time zone."""
         return instant(text, self.config.source.zone)
+
+    def forecast(self, cutoff: int) -> Forecast | ContractForecast | None:
+        """What was known of all customers at a cutoff and teaches what each will bring, learned once; see ``scoring.value.learn``."""
+        if cutoff not in self._forecasts:
+            self._forecasts[cutoff] = learn(self.store, cutoff, self.config.churn)
+        return self._forecasts[cutoff]
 
     def end_of_data(self) -> int:
         """The midnight after the last event: the first cutoff at which all data are known.

@@ -18,7 +18,6 @@ from retain.pipeline.model_card import gate_lines, gather
 from retain.pipeline.promote import Promotion
 from retain.pipeline.waiting import log_waiting
 from retain.reports.model_card import NAME, render, with_gate
-from retain.scoring.value import learn
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
@@ -88,9 +87,7 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
     )
     folder = project.folder / "bundle"
     learned_from = project.learned_from(trained.features)
-    version = bundle.save(
-        trained, folder, data=learned_from, forecast=learn(store, trained.plan.until, config.churn)
-    )
+    version = bundle.save(trained, folder, data=learned_from, forecast=project.forecast(trained.plan.until))
     project.progress("writing the model card")
     told = gather_given if config.churn.given else gather
     card = render(told(project, trained, version), gate_lines(None))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from retain.errors import TrainingError
+from retain.lifetime import gamma_gamma
 from retain.lifetime.gamma_gamma import GammaGamma, Spending, fit_gamma_gamma, spending
 from retain.timeline import DAY
 
@@ -124,3 +125,23 @@ def test_parameters_without_a_mean_are_refused(change: dict[str, float]) -> None
     """At q = 1 there is no mean purchase."""
     with pytest.raises(ValueError, match=f"parameter {next(iter(change))} is"):
         GammaGamma(**{**vars(MODEL), **change})
+
+
+def test_a_search_among_many_begins_where_one_among_a_few_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It finds the same model from all customers, with a fraction of the work."""
+    spent, _ = simulated(MODEL, 6_000, seed=6)
+    rows: list[int] = []
+    cost = gamma_gamma._cost
+
+    def counted(logs: np.ndarray, some: Spending) -> tuple[float, np.ndarray]:
+        rows.append(len(some))
+        return cost(logs, some)
+
+    monkeypatch.setattr(gamma_gamma, "_cost", counted)
+    whole = fit_gamma_gamma(spent)
+    at_once = sum(rows)
+    rows.clear()
+    monkeypatch.setattr(gamma_gamma, "_MANY", 2_000)
+    found = fit_gamma_gamma(spent)
+    assert [found.p, found.q, found.v] == pytest.approx([whole.p, whole.q, whole.v], rel=1e-3)
+    assert sum(rows) < at_once / 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retain.lifetime.history import History, histories
+from retain.lifetime.history import Days, History, distinct, histories
 from retain.timeline import DAY, HOUR
 
 
@@ -52,3 +52,37 @@ def test_impossible_lives_are_refused(
     """The message says what cannot be."""
     with pytest.raises(ValueError, match=message):
         History(np.array(repeats), np.array(last), np.array(age))
+
+
+def test_each_day_with_a_purchase_is_there_once() -> None:
+    """By customer and then day, also before 1970, with the purchases of each."""
+    random = np.random.default_rng(1)
+    customer, time = random.integers(0, 50, 900), random.integers(-20 * DAY, 20 * DAY, 900)
+    found = Days.of(customer, time)
+    pairs, counts = np.unique(np.stack([customer, time // DAY], axis=1), axis=0, return_counts=True)
+    assert np.stack([found.customer, found.day], axis=1).tolist() == pairs.tolist()
+    assert np.diff(found.first, append=900).tolist() == counts.tolist()
+    assert (np.diff(customer[found.order]) >= 0).all()
+
+
+def test_no_purchase_is_no_day() -> None:
+    """Nothing comes of nothing."""
+    nothing = np.empty(0, dtype=np.int64)
+    found = Days.of(nothing, nothing)
+    assert len(found.customer) == len(found.day) == len(found.order) == len(found.first) == 0
+
+
+def test_rows_that_are_alike_are_told_once() -> None:
+    """In the order of their columns, and each row knows its kind."""
+    random = np.random.default_rng(2)
+    columns = random.integers(0, 5, (3, 400)).astype(np.float64)
+    row, place = distinct(*columns)
+    kinds, among = np.unique(columns.T, axis=0, return_inverse=True)
+    assert columns.T[row].tolist() == kinds.tolist()
+    assert place.tolist() == among.ravel().tolist()
+
+
+def test_no_row_is_of_no_kind() -> None:
+    """Of no rows none is different."""
+    row, place = distinct(np.empty(0), np.empty(0))
+    assert len(row) == len(place) == 0

@@ -127,3 +127,31 @@ def test_a_leak_stops_the_run_until_it_is_accepted() -> None:
         leaks.require_none(found, ["other"])
     leaks.require_none(found, ["other", "planted"])
     leaks.require_none((), [])
+
+
+@pytest.mark.parametrize("rare", [False, True])
+def test_a_part_of_very_many_rows_finds_the_same_leak(*, rare: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each outcome is thinned out by itself, so that a rare one stays; the figures are equal within chance."""
+    parts = [panel(seed) for seed in range(12)]
+    x, y, cutoff = (np.concatenate(one) for one in zip(*parts, strict=True))
+    random = np.random.default_rng(4)
+    if rare:
+        kept = (y == 0) | (random.random(len(y)) < 0.05)
+        x, y, cutoff = x[kept], y[kept], cutoff[kept]
+    x[:, 3] = y + random.normal(size=len(y)) / 3
+    (whole,) = leaks.find(x, y, cutoff, NAMES)
+    looked_at: list[int] = []
+    alone = leaks.alone
+
+    def counted(x: np.ndarray, y: np.ndarray, cutoff: np.ndarray) -> np.ndarray:
+        looked_at.extend(np.bincount(y).tolist())
+        return alone(x, y, cutoff)
+
+    monkeypatch.setattr(leaks, "MOST", 1_000)
+    monkeypatch.setattr(leaks, "alone", counted)
+    (some,) = leaks.find(x, y, cutoff, NAMES)
+    assert max(looked_at) <= 1_000
+    assert looked_at[1] == (y.sum() if rare else looked_at[1]) > 200
+    assert some.feature == whole.feature == "planted"
+    assert some.auroc == pytest.approx(whole.auroc, abs=0.01)
+    assert some.rest == pytest.approx(whole.rest, abs=0.03)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from retain.errors import UsageError
+from retain.modelling import learners
 from retain.modelling.hazard import TENURE
 from retain.modelling.learners import LEARNERS, RFM, Logistic, Predictions, Task
 
@@ -325,3 +326,39 @@ def test_a_feature_that_is_always_known_has_no_weight_for_being_unknown() -> Non
     weights = dict(zip([NAMES[at] for at in fitted["columns"]], fitted["weight_unknown"], strict=True))
     assert weights.pop("tenure_days") != 0
     assert set(weights.values()) == {0.0}
+
+
+def many(rows: int = 6_000) -> Task:
+    """Rows with numbers, unknown values and words, and an outcome that all of them decide a little."""
+    random = np.random.default_rng(12)
+    x = np.column_stack([panel(rows, seed=12)[:, :4], random.integers(1, 4, rows).astype(np.float64)])
+    x[random.random(rows) < 0.1, 4] = np.nan
+    odds = np.log1p(x[:, 0]) - np.log1p(x[:, 1]) + np.isnan(x[:, 3]) - 0.5 * (x[:, 4] == 2) - 1.5
+    y = (odds + random.logistic(size=rows) > 0).astype(np.int8)
+    return Task(
+        x, y, (*NAMES[:4], "plan"), size=1, seed=20, categories=("plan",), falling=("spend_lifetime",)
+    )
+
+
+@pytest.mark.parametrize("learner", ["logistic", "rfm_logistic"])
+def test_logistic_regression_of_very_many_rows_is_that_of_all(
+    learner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part says what is usual, which moves the log-odds by half a hundredth on average; the weights are those of all rows."""
+    whole = many().fitted(learner)
+    monkeypatch.setattr(learners, "_MANY", 1_000)
+    parts = many().fitted(learner)
+    part_only = Task(many().x[::6], many().y[::6], many().names, size=1, seed=20, categories=("plan",))
+    x = many().x
+    apart = np.abs(parts.log_odds(x) - whole.log_odds(x)).mean()
+    assert 0 < apart < 0.005
+    assert np.abs(part_only.fitted(learner).log_odds(x) - whole.log_odds(x)).mean() > 20 * apart
+
+
+def test_a_part_without_churners_teaches_logistic_regression_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then it reads all rows at once."""
+    x, y = panel(300), np.zeros(300, dtype=np.int8)
+    y[1::50] = 1
+    whole = Task(x, y, NAMES, size=1, seed=20).fitted("logistic")
+    monkeypatch.setattr(learners, "_MANY", 150)
+    assert Task(x, y, NAMES, size=1, seed=20).fitted("logistic").text() == whole.text()

@@ -361,3 +361,33 @@ def test_a_draw_for_validation_leaves_the_final_fit_alone(
     assert (odds[0] != odds[1]).any()
     assert few.rows == full.rows
     assert (few.learner, few.fitted.text()) == (full.learner, full.fitted.text())
+
+
+def test_the_past_of_very_many_rows_is_read_from_a_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every cutoff with its own rows, and what the model says of just those."""
+    cutoff, x = np.repeat([10, 20, 30], 400), np.arange(1_200.0)[:, None]
+    y = (np.arange(1_200) % 3 == 0).astype(np.int8)
+    whole = training._past(cutoff, x, y, 1, lambda rows: rows[:, 0])
+    assert [(one.cutoff, len(one.y)) for one in whole] == [(10, 400), (20, 400), (30, 400)]
+    monkeypatch.setattr(training, "MOST_IN_SEASON", 300)
+    some = training._past(cutoff, x, y, 1, lambda rows: rows[:, 0])
+    assert [one.cutoff for one in some] == [10, 20, 30]
+    assert sum(len(one.y) for one in some) == 300
+    for one, all_of_it in zip(some, whole, strict=True):
+        assert set(one.log_odds.tolist()) < set(all_of_it.log_odds.tolist())
+        assert one.y.tolist() == [int(at % 3 == 0) for at in one.log_odds.tolist()]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_parts_of_a_model_are_the_same_however_many_are_trained_at_once(threads: int) -> None:
+    """The blend of three, byte for byte."""
+    random = np.random.default_rng(3)
+    x = np.column_stack(
+        [random.poisson(4, 400) + 1, random.exponential(30, 400), random.exponential(90, 400) + 30]
+    )
+    y = (x[:, 1] > random.exponential(30, 400)).astype(np.int8)
+
+    def made() -> Task:
+        return Task(x, y, ("orders_lifetime", "recency_days", "tenure_days"), size=50, seed=20)
+
+    assert made().side_by_side(threads).fitted("blend").text() == made().fitted("blend").text()
