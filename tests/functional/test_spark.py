@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession, functions
 
 from retain.config import load_config
 from retain.engine import ENGINES
-from retain.engine.panel import Snapshots
+from retain.engine.panel import Snapshots, as_told
 from retain.engine.spark import Tables, features
 from retain.engine.views import VIEWS, columns_at_hand
 from retain.errors import ConfigError, ModelError, SourceError, UsageError
@@ -25,6 +25,7 @@ from retain.events.load import read_events
 from retain.events.schemas import SCHEMAS, Kind
 from retain.events.source import SourceSettings, TableSource
 from retain.examples import shop
+from retain.features.attributes import attribute_features
 from retain.features.catalog import EVERY, FAMILIES, feature_set
 from retain.features.own import MeasureSettings, OwnSettings, own_features
 from retain.features.spec import FeatureSet
@@ -167,10 +168,8 @@ def assert_same(panel: DataFrame, store: EventStore, chosen: FeatureSet, cutoffs
     assert got.column_names == ["customer_id", "cutoff", *chosen.names]
     assert got["customer_id"].to_pylist() == store.customer_ids[snapshots.customer].tolist()
     assert got["cutoff"].cast(pa.timestamp("us")).cast(pa.int64()).to_pylist() == snapshots.cutoff.tolist()
-    for position, name in enumerate(chosen.names):
-        theirs = got[name].combine_chunks().fill_null(np.nan).to_numpy()
-        ours = np.where(np.isnan(wanted[:, position]), np.nan, wanted[:, position])
-        assert theirs.tobytes() == ours.tobytes(), name
+    for position, one in enumerate(chosen.features):
+        assert got[one.name].combine_chunks().equals(as_told(one, wanted[:, position])), one.name
 
 
 def test_every_feature_of_generated_histories_has_the_kernels_bits(
@@ -183,6 +182,87 @@ def test_every_feature_of_generated_histories_has_the_kernels_bits(
     own = own_features({"usual_gap_days": USUAL_GAP}, VIEWS)
     panel = features(Tables(frames(spark, histories), ZONE, partitions=4), CUTOFFS, own=own)
     assert_same(panel, store, FeatureSet((*EVERY.features, *own)), CUTOFFS)
+    nullable = {one.name: one.nullable for one in panel.schema}
+    assert not any(nullable[one] for one in ("orders_90d", "spend_lifetime", "open_tickets", "products_90d"))
+    assert all(
+        nullable[one] for one in ("recency_days", "backlog_days_max", "open_rate_90d", "best_channel_365d")
+    )
+
+
+STATIC = {
+    "plan": "category",
+    "town": "auto",
+    "months": "number",
+    "monthly.charge": "auto",
+    "paperless": "auto",
+    "signed_at": "date",
+    "installed": "auto",
+    "code": "category",
+    **dict.fromkeys(("joined_at", "birth_date", "loyalty_tier", "consent_email", "points_balance"), "auto"),
+}
+
+
+def with_attributes(folder: Path, out: Path) -> None:
+    """The folder's tables again, with columns of customers that the contract does not name."""
+    for one in folder.glob("*.parquet"):
+        shutil.copy(one, out)
+    people, rng = parquet.read_table(folder / "customers.parquet"), np.random.default_rng(9)
+    rows = len(people)
+    gaps = rng.random(rows) < 0.1
+    days = pa.array(rng.integers(18_000, 19_900, rows), pa.int32(), mask=gaps)
+    # Of the towns some have fewer than five customers; one word has blanks around it in some rows.
+    towns = [f" town {rng.integers(24)}{' ' * int(rng.integers(2))}" for _ in range(rows)]
+    extra = {
+        "plan": pa.array([["basic", "plus", "\u00c4"][one] for one in rng.integers(0, 3, rows)], mask=gaps),
+        "town": pa.array(towns),
+        "months": pa.array(rng.integers(0, 80, rows), mask=gaps),
+        "monthly.charge": pa.array(np.round(rng.uniform(10, 90, rows), 2), mask=gaps),
+        "paperless": pa.array(rng.random(rows) < 0.5, mask=gaps),
+        "signed_at": days.cast(pa.date32()),
+        "installed": pa.array(instant("2024-02-29") + rng.integers(-90, 90, rows) * DAY, mask=gaps).cast(
+            pa.timestamp("us", tz="UTC")
+        ),
+        "code": pa.array(rng.integers(0, 9, rows)),
+    }
+    for name, values in extra.items():
+        people = people.append_column(name, values)
+    parquet.write_table(people, out / "customers.parquet")
+
+
+def test_attributes_of_customers_have_the_kernels_bits(
+    spark: SparkSession, histories: Path, tmp_path: Path
+) -> None:
+    """Words, numbers, yes or no and dates, those of the contract and others; rare words are not told apart."""
+    with_attributes(histories, tmp_path)
+    tables = {
+        one.stem: TableSource(one.name, static=STATIC if one.stem == "customers" else {})
+        for one in sorted(tmp_path.glob("*.parquet"))
+    }
+    store = annotated(
+        read_events(SourceSettings(tables, tmp_path, zone=ZONE, max_bad_share=1.0)), TextSettings("lexicon")
+    )[0]
+    attributes = attribute_features(store.tables["customers"], STATIC)
+    levels = {one.name: one.levels for one in attributes}
+    assert levels["static_plan"] == ("basic", "plus", "\u00c4")
+    assert 2 < len(levels["static_town"] or ()) < 24
+    assert levels["static_paperless"] == ("false", "true")
+    assert levels["static_monthly_charge"] is None
+    chosen = FeatureSet((*feature_set(("rfm", "contract"), columns_at_hand(store)).features, *attributes))
+    panel = features(
+        Tables(frames(spark, tmp_path), ZONE, partitions=4, static=STATIC), CUTOFFS, ("rfm", "contract")
+    )
+    assert_same(panel, store, chosen, CUTOFFS)
+
+
+def test_customers_and_their_attributes_are_enough(
+    spark: SparkSession, histories: Path, tmp_path: Path
+) -> None:
+    """Without any event."""
+    with_attributes(histories, tmp_path)
+    people = {"customers": spark.read.parquet(str(tmp_path / "customers.parquet"))}
+    panel = features(Tables(people, ZONE, static={"months": "auto"}), ("2024-06-01",))
+    assert panel.columns == ["customer_id", "cutoff", "static_months"]
+    assert panel.count() == 120
 
 
 def test_the_bundled_orders_have_the_kernels_bits(spark: SparkSession) -> None:

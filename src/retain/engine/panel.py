@@ -8,8 +8,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import pyarrow as pa
 
-from retain.features.spec import Attribute, Balance, Contrast, FeatureSet, Formula, Measure, Renewal
+from retain.features.spec import (
+    Attribute,
+    Balance,
+    Contrast,
+    FeatureSet,
+    Foremost,
+    Formula,
+    Measure,
+    Renewal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from retain.events.store import EventStore, IntArray
+    from retain.features.spec import Feature
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -70,6 +81,14 @@ class Engine(Protocol):
         ...
 
 
+def as_told(feature: Feature, values: FloatArray) -> pa.Array:
+    """A feature's values for a table: numbers, or the words of a category; null where not known."""
+    if feature.levels is None:
+        return pa.array(np.ascontiguousarray(values), from_pandas=True)
+    words = np.array([None, *feature.levels], dtype=object)
+    return pa.array(words[np.nan_to_num(values, nan=0.0).astype(np.int64)], pa.string())
+
+
 def combine(formula: Formula, measured: Callable[[Measure], FloatArray]) -> FloatArray:
     """The formula's value from those of its measures."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -83,11 +102,24 @@ def combine(formula: Formula, measured: Callable[[Measure], FloatArray]) -> Floa
             return np.asarray(sum(map(measured, formula.added)) - sum(map(measured, formula.removed)))
         if isinstance(formula, Attribute):
             raise TypeError(f"{formula.column} is looked up, not combined")
+        if isinstance(formula, Foremost):
+            return _foremost(formula, measured)
         if isinstance(formula, Renewal):
             age, term = measured(formula.age), measured(formula.term) * DAYS_A_MONTH
             return np.where(term > 0, term - np.mod(age, term), np.nan)
         bottom = measured(formula.bottom)
         return np.where(bottom != 0, measured(formula.top) / bottom, np.nan)
+
+
+def _foremost(formula: Foremost, measured: Callable[[Measure], FloatArray]) -> FloatArray:
+    """The place of the word with the largest share; NaN where none is compared."""
+    shares = []
+    for one in formula.candidates:
+        answered = np.max([measured(each) for each in one.answered], axis=0)
+        asked = measured(one.asked)
+        shares.append(np.where((answered > 0) & (asked >= formula.least), answered / asked, -1.0))
+    best = np.argmax(shares, axis=0)
+    return np.where(np.max(shares, axis=0) > 0, best + 1.0, np.nan)
 
 
 @cache

@@ -7,6 +7,7 @@ Everything else is compared with this. It shares with the kernel only the declar
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,10 @@ from retain.engine.streams import (
     Elapsed,
     Fresh,
     Money,
+    Named,
     Number,
+    Oldest,
+    Plain,
     Share,
     Span,
     Step,
@@ -150,16 +154,38 @@ def _number_of(spec: Number, row: _Row, rows: Sequence[_Row]) -> int | None:
         if not isinstance(start, int) or not isinstance(end, int):
             return None
         return (end - start) // MINUTE
+    if isinstance(spec, Oldest):
+        return _oldest(spec, row, rows)
     if isinstance(spec, Fresh | Elapsed):
         return _of_thing(spec, row, [one for one in rows if one.values[spec.by] == row.values[spec.by]])
     if isinstance(spec, Step | Changed):
         return _step(spec, row, rows)
-    if isinstance(spec, Money):
-        price = row.values.get(spec.column)
-        return None if price is None else int(price)
+    return _plain(spec, row)
+
+
+def _plain(spec: Money | Named | Plain | Share, row: _Row) -> int | None:
+    """A number that one row tells by itself."""
     value = row.values.get(spec.column)
     of = row.values.get(spec.of) if isinstance(spec, Share) else 1.0
-    return None if value is None or of is None else round(float(value) / float(of) * spec.parts)
+    if value is None or of is None:
+        return None
+    if isinstance(spec, Money):
+        return int(value)
+    if isinstance(spec, Named):
+        return int(re.sub(r"[\W_]", "", str(value).casefold()) == spec.word)
+    return round(float(value) / float(of) * spec.parts)
+
+
+def _oldest(spec: Oldest, row: _Row, rows: Sequence[_Row]) -> int | None:
+    """How long ago the oldest thing began that is still open when everything until the row's instant has been told."""
+    told = [one for one in rows if one.time <= row.time]
+    begun = []
+    for thing in {one.values[spec.by] for one in told}:
+        mine = [one for one in told if one.values[spec.by] == thing]
+        words = sorted((one.time, str(word)) for one in mine if (word := one.values[spec.column]) is not None)
+        if not words or words[-1][1] not in spec.ends:
+            begun.append(min(one.time for one in mine))
+    return (row.time - min(begun)) // MINUTE if begun else None
 
 
 def _of_thing(spec: Fresh | Elapsed, row: _Row, mates: Sequence[_Row]) -> int | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial, reduce
 from operator import or_
 from types import MappingProxyType
@@ -16,21 +16,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import functions, types
+from pyspark.sql import Window, functions, types
 
 from retain.engine.kernel import compute
-from retain.engine.panel import Snapshots
+from retain.engine.panel import Snapshots, as_told
 from retain.engine.views import columns_at_hand
 from retain.errors import ConfigError, SourceError, UsageError, did_you_mean
+from retain.events.attributes import AUTO, KINDS, require_static
+from retain.events.attributes import TABLE as CUSTOMERS
 from retain.events.casts import Shape
 from retain.events.checks import Rules
 from retain.events.rows import Rows, store_of
 from retain.events.schemas import SCHEMAS, Field, Kind
 from retain.events.sql import BLANKS
+from retain.features.attributes import FEWEST, MOST_LEVELS, attribute_features
 from retain.features.catalog import FAMILIES, feature_set, unfed
-from retain.text.annotate import TABLES as WITH_TEXT
-from retain.text.annotate import annotated
-from retain.text.backends import TextSettings
+from retain.features.spec import Attribute, Balance, FeatureSet, How, Measure, measures
 from retain.text.lexicon import INTENTS, TOPICS
 from retain.text.understood import LEXICON
 from retain.timeline import instant, zone_named
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     from retain.events.schemas import Schema
     from retain.events.store import EventStore
-    from retain.features.spec import Feature, FeatureSet
+    from retain.features.spec import Feature
 
     Work = Callable[[EventStore], Iterator[pa.RecordBatch]]
 
@@ -81,6 +82,14 @@ _ACCEPTED: Mapping[Kind, Mapping[str, Shape]] = MappingProxyType(
 )
 """Spark's types of each kind of column, and the shape that the column is carried in."""
 
+_HELD = {
+    **dict.fromkeys(("date", "timestamp", "timestamp_ntz"), Kind.TIME),
+    **dict.fromkeys(_ACCEPTED[Kind.NUMBER], Kind.NUMBER),
+}
+"""What an attribute of that type holds, where nobody says it; words, if it is none of these."""
+_COUNTS = frozenset({How.COUNT, How.SUM, How.DISTINCT})
+_WITH_TEXT = tuple(name for name, schema in SCHEMAS.items() if "text" in schema.by_name)
+_COUNTED = pa.schema([("column", pa.string()), ("word", pa.string()), ("customers", pa.int64())])
 _SAID = tuple(
     Field(name, Kind.NUMBER, "What the text says.", minimum=-1)
     for name in (
@@ -104,19 +113,22 @@ class Tables:
         zone: where a time without an offset, a weekday and an hour are read.
         money_exponent: decimal places of the currency's minor unit.
         partitions: how many the one shuffle makes; None leaves it to Spark's settings.
+        static: columns of ``customers`` that become features although nothing says since when they have been so, and what each
+            holds: ``number``, ``category``, ``date``, or ``auto`` for what its type says.
     """
 
     frames: Mapping[str, DataFrame]
     zone: str = "UTC"
     money_exponent: int = 2
     partitions: int | None = None
+    static: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse tables that do not fit the contract, all that is wrong in one message.
 
         Raises:
             SourceError: a table or column is missing or of another type.
-            ConfigError: there is no such zone.
+            ConfigError: there is no such zone, or a column cannot be static.
             UsageError: the number of partitions is none.
         """
         zone_named(self.zone)
@@ -124,19 +136,24 @@ class Tables:
             raise UsageError(f"partitions is {self.partitions}; it has to be 1 or more, or None.")
         if not self.frames:
             raise SourceError(f"There are no tables. Give at least one of: {', '.join(SCHEMAS)}.")
-        wrong = [line for table, frame in self.frames.items() for line in _wrong(table, frame.schema)]
+        require_static(CUSTOMERS, self.static, {})
+        if self.static and CUSTOMERS not in self.frames:
+            raise SourceError(f"There is no table '{CUSTOMERS}', of which columns are static. Give it too.")
+        wrong = [
+            line for table, frame in self.frames.items() for line in _wrong(table, frame.schema, self.static)
+        ]
         if wrong:
             raise SourceError(
                 "These tables do not fit the data contract (docs/data.md):\n" + "\n".join(wrong)
             )
 
     def features(self, families: Sequence[str] = tuple(FAMILIES), own: Sequence[Feature] = ()) -> FeatureSet:
-        """The features of these families that the tables can feed, and your own.
+        """The features of these families that the tables can feed, your own, and those of static columns.
 
         Raises:
             ConfigError: there is no such family, none of these can be fed, or one of your own cannot.
         """
-        found = feature_set(families, self._columns, own)
+        found = FeatureSet((*feature_set(families, self._columns, own).features, *self.attributes))
         if not found.features:
             raise ConfigError(
                 f"None of the families {', '.join(families)} can be fed by these tables. Add families, or the tables and "
@@ -149,15 +166,56 @@ class Tables:
         return [one.name for one in features.features if unfed(one, self._columns)]
 
     @cached_property
+    def attributes(self) -> tuple[Feature, ...]:
+        """The features of the static columns; the words of categories are counted by Spark in a pass over ``customers``."""
+        if not self.static:
+            return ()
+        found = attribute_features(self._empty.tables[CUSTOMERS], self.static)
+        formulas = {one.name: one.formula for one in found if one.levels == ()}
+        words = self._words([one.column for one in formulas.values() if isinstance(one, Attribute)])
+        return tuple(
+            replace(one, formula=replace(formula, levels=words.get(formula.column, ())))
+            if isinstance(formula := formulas.get(one.name), Attribute)
+            else one
+            for one in found
+        )
+
+    def _words(self, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The words that are told apart of each of these columns: the most frequent ones."""
+        if not columns:
+            return {}
+        alone = replace(self, frames={CUSTOMERS: self.frames[CUSTOMERS]}, partitions=None)
+        parts = alone.on_customers(partial(_word_counts, columns=tuple(columns)), _COUNTED)
+        often = (
+            parts.groupBy("column", "word")
+            .agg(functions.sum("customers").alias("customers"))
+            .where(functions.col("customers") >= FEWEST)
+        )
+        by_number = Window.partitionBy("column").orderBy(functions.desc("customers"), "word")
+        told = often.withColumn("place", functions.row_number().over(by_number))
+        rows = (
+            told.where(functions.col("place") <= MOST_LEVELS).select("column", "word").toArrow().to_pylist()
+        )
+        return {name: tuple(sorted(one["word"] for one in rows if one["column"] == name)) for name in columns}
+
+    @cached_property
     def _columns(self) -> Mapping[str, Collection[str]]:
         """The views that the tables can fill and the columns of each."""
+        return columns_at_hand(self._empty)
+
+    @cached_property
+    def _empty(self) -> EventStore:
+        """What a partition without rows would see."""
         rules = Rules(self.zone, self.money_exponent, 0)
-        empty = pa.table({name: pa.array([], kind) for name, kind in self._arrow})
-        return columns_at_hand(_store(empty, self._layout, rules))
+        return _store(pa.table({name: pa.array([], kind) for name, kind in self._arrow}), self._layout, rules)
 
     @cached_property
     def _layout(self) -> tuple[_Packed, ...]:
-        return tuple(_packed(table, self.frames[table].schema) for table in SCHEMAS if table in self.frames)
+        return tuple(
+            _packed(table, self.frames[table].schema, self.static)
+            for table in SCHEMAS
+            if table in self.frames
+        )
 
     @property
     def _arrow(self) -> list[tuple[str, pa.DataType]]:
@@ -230,14 +288,16 @@ class _Packed:
         return Rows(self.schema, self.shapes, values)
 
 
-def _packed(table: str, given: types.StructType) -> _Packed:
+def _packed(table: str, given: types.StructType, static: Mapping[str, str]) -> _Packed:
     given_types = {one.name: one.dataType.typeName() for one in given}
     schema = SCHEMAS[table]
-    if table in WITH_TEXT and "sentiment" in given_types:
+    if table in _WITH_TEXT and "sentiment" in given_types:
         kept = tuple(one for one in schema.fields if one.name != "text")
         schema = replace(schema, fields=(*kept, *_SAID))
+    if table == CUSTOMERS:
+        schema = replace(schema, fields=(*schema.fields, *_admitted(static, given_types)))
     shapes = {
-        one.name: _ACCEPTED[one.kind][given_types[one.name]]
+        one.name: _accepted(table, one)[given_types[one.name]]
         for one in schema.fields
         if one.name in given_types
     }
@@ -252,24 +312,39 @@ def _packed(table: str, given: types.StructType) -> _Packed:
     return _Packed(table, schema, shapes, slots)
 
 
+def _admitted(static: Mapping[str, str], given: Mapping[str, str]) -> Iterator[Field]:
+    """The static columns of customers that the contract does not name."""
+    for name, said in static.items():
+        if name not in SCHEMAS[CUSTOMERS].by_name and name in given:
+            kind = _HELD.get(given[name], Kind.TEXT) if said == AUTO else KINDS[said]
+            yield Field(name, kind, "An attribute without a time.", planned=True)
+
+
+def _accepted(table: str, one: Field) -> Mapping[str, Shape]:
+    """Spark's types of the column, and the shape that it is carried in; yes and no are words of an attribute."""
+    is_word = one.kind is Kind.TEXT and one.name not in SCHEMAS[table].by_name
+    return {**_ACCEPTED[one.kind], **({"boolean": Shape.TEXT} if is_word else {})}
+
+
 def _carried(name: str, shape: Shape) -> Column:
-    column = functions.col(name).cast(_TYPES[shape])
+    quoted = name.replace("`", "``")
+    column = functions.col(f"`{quoted}`").cast(_TYPES[shape])
     if name != _CUSTOMER:
         return column
     # Rows of one customer meet only if the id is written the same way everywhere. Trimming a set of characters is slow;
-    # few ids need it.
-    ends = (functions.substring(column, place, 1).isin(*BLANKS) for place in (1, -1))
+    # few ids need it, and looking at their ends makes no new texts.
+    ends = (end for blank in BLANKS for end in (column.startswith(blank), column.endswith(blank)))
     return functions.when(reduce(or_, ends), functions.btrim(column, functions.lit(BLANKS))).otherwise(column)
 
 
-def _wrong(table: str, given: types.StructType) -> Iterator[str]:
+def _wrong(table: str, given: types.StructType, static: Mapping[str, str]) -> Iterator[str]:
     """What is wrong with one table, a line each."""
     if table not in SCHEMAS:
         yield f"- There is no table '{table}'. {did_you_mean(table, SCHEMAS)}"
         return
     schema = SCHEMAS[table]
     # On one machine a ticket's events are given its customer; here that would be a shuffle of its own.
-    needed = dict.fromkeys((*schema.required, _CUSTOMER))
+    needed = dict.fromkeys((*schema.required, _CUSTOMER, *(static if table == CUSTOMERS else ())))
     names = [one.name for one in given]
     for name in sorted({one for one in names if names.count(one) > 1}):
         yield f"- {table} has {names.count(name)} columns '{name}'. Keep one."
@@ -277,11 +352,14 @@ def _wrong(table: str, given: types.StructType) -> Iterator[str]:
         if name not in names:
             near = did_you_mean(name, names)
             yield f"- {table} has no column '{name}'. {near if near.startswith('Did') else 'Add or rename one.'}"
-    fields = {**schema.by_name, **({one.name: one for one in _SAID} if table in WITH_TEXT else {})}
+    more = _SAID if table in _WITH_TEXT else ()
+    if table == CUSTOMERS:
+        more = tuple(_admitted(static, {one.name: one.dataType.typeName() for one in given}))
+    fields = {one.name: one for one in (*schema.fields, *more)}
     for one in given:
-        field = fields.get(one.name)
-        if field is not None and one.dataType.typeName() not in _ACCEPTED[field.kind]:
-            wanted = ", ".join(dict.fromkeys(_ACCEPTED[field.kind]))
+        mine = fields.get(one.name)
+        if mine is not None and one.dataType.typeName() not in _accepted(table, mine):
+            wanted = ", ".join(_accepted(table, mine))
             yield f"- {table}.{one.name} is {one.dataType.simpleString()}. Cast it to one of: {wanted}."
 
 
@@ -307,8 +385,25 @@ def _partition(
 def _store(rows: pa.Table, layout: tuple[_Packed, ...], rules: Rules) -> EventStore:
     """The customers of these rows, with what their texts say."""
     store = store_of({one.table: one.unpacked(rows) for one in layout}, rules)
+    if not any("text" in one.shapes for one in layout):
+        return store
+    # A worker without texts need not load the libraries that read them.
+    from retain.text.annotate import annotated  # noqa: PLC0415  # as said
+    from retain.text.backends import TextSettings  # noqa: PLC0415  # as said
+
     # The other backends learn from texts of all customers; the word lists read each text by itself.
     return annotated(store, TextSettings(LEXICON))[0]
+
+
+def _word_counts(store: EventStore, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+    """How many customers of a partition have each word of these columns."""
+    table = store.tables[CUSTOMERS]
+    for one in columns:
+        levels, codes = table.columns[one].levels, table.columns[one].values.astype(np.int64)
+        words = [] if levels is None else levels.tolist()
+        count = np.bincount(codes[codes >= 0], minlength=len(words))
+        arrays = [pa.array([one] * len(words), pa.string()), pa.array(words, pa.string()), pa.array(count)]
+        yield pa.RecordBatch.from_arrays(arrays, schema=_COUNTED)
 
 
 def features(
@@ -340,10 +435,19 @@ def features(
         [
             pa.field("customer_id", pa.string(), nullable=False),
             pa.field("cutoff", pa.timestamp("us", tz="UTC"), nullable=False),
-            *(pa.field(name, pa.float64()) for name in chosen.names),
+            *(
+                pa.field(one.name, as_told(one, np.empty(0)).type, nullable=not _always_known(one))
+                for one in chosen.features
+            ),
         ]
     )
     return tables.on_customers(partial(_panel, chosen=chosen, cutoffs=moments, answer=answer), answer)
+
+
+def _always_known(one: Feature) -> bool:
+    """Whether nobody lacks it: numbers and sums of events are 0 without any. Spark handles such a column with less ado."""
+    counted = all(measure.how in _COUNTS for measure in measures(one.formula))
+    return isinstance(one.formula, Measure | Balance) and counted
 
 
 def _panel(
@@ -360,6 +464,6 @@ def _panel(
         columns = [
             pa.array(store.customer_ids[snapshots.customer[part]], pa.string()),
             pa.array(snapshots.cutoff[part]).cast(answer.field("cutoff").type),
-            *(pa.array(one, from_pandas=True) for one in np.ascontiguousarray(values[part].T)),
+            *map(as_told, chosen.features, np.ascontiguousarray(values[part].T)),
         ]
         yield pa.RecordBatch.from_arrays(columns, schema=answer)

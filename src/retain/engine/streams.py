@@ -15,17 +15,19 @@ import numpy as np
 from retain.engine.order import by_customer
 from retain.events.schemas import SCHEMAS
 from retain.events.store import MISSING, EventTable
-from retain.timeline import MINUTE
+from retain.features.columns import CHANNELS
+from retain.timeline import DAY, MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     import numpy.typing as npt
 
-    from retain.events.store import IntArray
+    from retain.events.store import Column, IntArray
 
     BoolArray = npt.NDArray[np.bool_]
 
+_NEVER = np.iinfo(np.int64).max
 SPAN_PARTS = 60
 """Spans are held in minutes and told in hours."""
 TERM_PARTS = 100
@@ -103,7 +105,30 @@ class Elapsed:
     parts: int = SPAN_PARTS
 
 
-Number: TypeAlias = Plain | Share | Span | Money | Step | Changed | Fresh | Elapsed
+@dataclass(frozen=True)
+class Oldest:
+    """Time since the first row of the customer's oldest open thing, such as a ticket, once all rows of the instant are told.
+
+    A thing is open from its first row on, as long as the last word that was said of it is none of those that end it; of rows of one
+    instant the smaller word comes first. Not known where nothing is open.
+    """
+
+    column: str
+    by: str
+    ends: tuple[str, ...]
+    parts: int = DAY // MINUTE
+
+
+@dataclass(frozen=True)
+class Named:
+    """1 where a category is that word, 0 where it is another one; E-Mail and e_mail are ``email``."""
+
+    column: str
+    word: str
+    parts: int = 1
+
+
+Number: TypeAlias = Plain | Share | Span | Money | Step | Changed | Fresh | Elapsed | Oldest | Named
 
 
 @dataclass(frozen=True)
@@ -146,6 +171,7 @@ class Stream:
             Span: ("start", "end"),
             Fresh: ("column", "by"),
             Elapsed: ("by",),
+            Oldest: ("column", "by"),
         }.get(type(spec), ("column",))
         own = SCHEMAS[self.table].time
         yield from (name for part in read if (name := getattr(spec, part)) is not None and name != own)
@@ -182,6 +208,10 @@ _VOICE_FLAGS: Mapping[str, Flag] = MappingProxyType(
 SPOKEN = frozenset(_VOICE_NUMBERS) | frozenset(_VOICE_FLAGS)
 """Numbers and flags of a stream that come from a text."""
 _CHANNEL: Mapping[str, str] = MappingProxyType({"channel": "channel"})
+_BY_CHANNEL: Mapping[str, Number] = MappingProxyType({one: Named("channel", one) for one in CHANNELS})
+_THROUGH: Mapping[str, Flag] = MappingProxyType({f"by_{one}": Flag(one, least=1) for one in CHANNELS})
+ENDS = ("resolved", "closed")
+"""States of a ticket in which nobody waits for the company."""
 _ENTERED: Mapping[str, Flag] = MappingProxyType({"entered": Flag("fresh", least=1)})
 """Many logs repeat a ticket's state in every row: only the first of such rows enters it."""
 
@@ -223,6 +253,7 @@ STREAMS: Mapping[str, Stream] = MappingProxyType(
             numbers={"fresh": Fresh("breached_sla", "ticket_id")},
             flags=_ENTERED,
         ),
+        "backlog": Stream("ticket_events", numbers={"oldest": Oldest("state", "ticket_id", ENDS)}),
         "feedback": Stream(
             "feedback",
             numbers={
@@ -240,10 +271,10 @@ STREAMS: Mapping[str, Stream] = MappingProxyType(
             },
         ),
         "answers": Stream("feedback", "answered_at"),
-        "messages": Stream("messages", categories=_CHANNEL),
+        "messages": Stream("messages", numbers=_BY_CHANNEL, flags=_THROUGH, categories=_CHANNEL),
         "deliveries": Stream("messages", "delivered_at", categories=_CHANNEL),
-        "opens": Stream("messages", "opened_at", categories=_CHANNEL),
-        "clicks": Stream("messages", "clicked_at", categories=_CHANNEL),
+        "opens": Stream("messages", "opened_at", numbers=_BY_CHANNEL, flags=_THROUGH, categories=_CHANNEL),
+        "clicks": Stream("messages", "clicked_at", numbers=_BY_CHANNEL, flags=_THROUGH, categories=_CHANNEL),
         "bounces": Stream("messages", "bounced_at", categories=_CHANNEL),
         "spam": Stream("messages", "spam_at", categories=_CHANNEL),
         "unsubscribes": Stream("messages", "unsubscribed_at", categories=_CHANNEL),
@@ -359,10 +390,14 @@ def _number(spec: Number, table: EventTable) -> IntArray:
     if isinstance(spec, Span):
         start, end = _times(spec.start, table), _times(spec.end, table)
         return np.where((start != MISSING) & (end != MISSING), (end - start) // MINUTE, MISSING)
-    if isinstance(spec, Fresh | Elapsed):
-        return _fresh(spec, table) if isinstance(spec, Fresh) else _elapsed(spec, table)
-    if isinstance(spec, Money):
-        return table.columns[spec.column].values.astype(np.int64)
+    if isinstance(spec, Fresh | Elapsed | Oldest):
+        return _of_things(spec, table)
+    if isinstance(spec, Money | Named):
+        return (
+            table.columns[spec.column].values.astype(np.int64)
+            if isinstance(spec, Money)
+            else _named(spec, table)
+        )
     if isinstance(spec, Step):
         now, before = _with_before(table, table.columns[spec.column].values.astype(np.int64))
         return np.where((now != MISSING) & (before != MISSING), now - before, MISSING)
@@ -376,22 +411,84 @@ def _number(spec: Number, table: EventTable) -> IntArray:
     return np.where(known, np.rint(np.where(known, value, 0) * spec.parts).astype(np.int64), MISSING)
 
 
+def _of_things(spec: Fresh | Elapsed | Oldest, table: EventTable) -> IntArray:
+    """A number that hangs on the rows of the same thing."""
+    if isinstance(spec, Oldest):
+        return _oldest(spec, table)
+    return _fresh(spec, table) if isinstance(spec, Fresh) else _elapsed(spec, table)
+
+
 def _fresh(spec: Fresh, table: EventTable) -> IntArray:
     """Which rows say something new of their thing."""
     column = table.columns[spec.column]
-    value: IntArray = column.values.astype(np.int64)
-    if column.levels is None:
-        value = (value == 1).astype(np.int64)
-    else:
-        # Codes are in the order in which words were met; words have an order of their own.
-        place = np.argsort(np.argsort(column.levels.astype(str), kind="stable"), kind="stable")
-        value = np.where(value >= 0, np.append(place, -1)[value], -1)
+    value = (column.values == 1).astype(np.int64) if column.levels is None else _words(column)
     order, first = _things(table.columns[spec.by].values.astype(np.int64), table, table.time, value)
     order, first = order[value[order] >= 0], _first_known(first, value[order] >= 0)
     fresh = np.full(len(table), MISSING)
     fresh[order] = first
     fresh[order[1:]] |= value[order][1:] != value[order][:-1]
     return fresh
+
+
+def _words(column: Column) -> IntArray:
+    """The place of each row's word among all in their own order, -1 where there is none: codes have that in which they were met."""
+    levels = np.empty(0, dtype=object) if column.levels is None else column.levels
+    place = np.argsort(np.argsort(levels.astype(str), kind="stable"), kind="stable")
+    return np.asarray(np.append(place, -1)[column.values.astype(np.int64)])
+
+
+def _named(spec: Named, table: EventTable) -> IntArray:
+    """Which rows hold the word, however it is spelt."""
+    column = table.columns[spec.column]
+    levels = [] if column.levels is None else column.levels.tolist()
+    is_it = [int("".join(filter(str.isalnum, one.casefold())) == spec.word) for one in levels]
+    return np.array([*is_it, MISSING])[column.values.astype(np.int64)]
+
+
+def _oldest(spec: Oldest, table: EventTable) -> IntArray:
+    """How old the customer's oldest open thing is at each row's instant."""
+    column = table.columns[spec.column]
+    value = _words(column)
+    order, first = _things(table.columns[spec.by].values.astype(np.int64), table, table.time, value)
+    if not len(order):
+        return np.empty(0, dtype=np.int64)
+    # A row that says nothing leaves its thing as it was: open, if nothing was said before.
+    told = np.maximum.accumulate(np.where((value[order] >= 0) | first, np.arange(len(order)), 0))
+    words = [] if column.levels is None else column.levels.tolist()
+    ended = np.array([*(one in spec.ends for one in words), False])[column.values[order].astype(np.int64)]
+    is_open = ~ended[told]
+    # Each open row keeps its thing open until the next row of the thing, or for ever.
+    fresh = np.ones(len(table), dtype=bool)
+    fresh[1:] = (table.time[1:] != table.time[:-1]) | (table.customer[1:] != table.customer[:-1])
+    instant = np.cumsum(fresh) - 1
+    last = np.searchsorted(table.customer, table.customer[order], side="right") - 1
+    until = instant[last] + 1
+    same = np.flatnonzero(~first[1:])
+    until[same] = instant[order[same + 1]]
+    begun = table.time[order][first][np.cumsum(first) - 1]
+    oldest = _smallest(instant[order][is_open], until[is_open], begun[is_open], int(instant[-1]) + 1)[instant]
+    return np.where(oldest == _NEVER, MISSING, (table.time - oldest) // MINUTE)
+
+
+def _smallest(low: IntArray, high: IntArray, value: IntArray, places: int) -> IntArray:
+    """The smallest value of all stretches ``low:high`` that hold each place, _NEVER where none does.
+
+    Two blocks whose length is a power of two cover a stretch; blocks are halved from the longest down.
+
+    >>> _smallest(np.array([0, 1]), np.array([3, 4]), np.array([7, 5]), 5)[:4].tolist()
+    [7, 5, 5, 5]
+    """
+    length = high - low
+    size = np.frexp(length.astype(np.float64))[1] - 1
+    found = np.full(places, _NEVER)
+    for power in range(int(size[length > 0].max(initial=-1)), -1, -1):
+        half = 2**power
+        wider, found = found, found.copy()
+        np.minimum(found[half:], wider[:-half], out=found[half:])
+        mine = (size == power) & (length > 0)
+        np.minimum.at(found, low[mine], value[mine])
+        np.minimum.at(found, high[mine] - half, value[mine])
+    return found
 
 
 def _elapsed(spec: Elapsed, table: EventTable) -> IntArray:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from retain.features.spec import Measure
 
 
+CHANNELS = ("email", "sms", "phone", "post", "app")
+"""The channels of messages that are told apart, as playbooks name them; others are just others."""
+
+
 @dataclass(frozen=True)
 class Columns:
     """The columns that a view has when its tables have all of theirs.

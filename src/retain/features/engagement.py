@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from retain.features.spec import Contrast, Feature, How, Measure, Ratio, Remedy
+from retain.features.columns import CHANNELS
+from retain.features.spec import Candidate, Contrast, Feature, Foremost, How, Measure, Ratio, Remedy
 from retain.timeline import Lookback
 
 _MONTH, _QUARTER, _YEAR = Lookback(30), Lookback(90), Lookback(365)
 _SENT = Measure("messages", How.COUNT, within=_QUARTER)
+_SENT_YEAR = Measure("messages", How.COUNT, within=_YEAR)
+_LEAST = 3
+"""Of fewer messages through a channel a share says nothing."""
 _WRITE_LESS = Remedy("write_less", times=0.5)
 """Shares of messages stay: of half as many, half as many are read."""
 
@@ -37,7 +41,7 @@ FEATURES = (
     ),
     Feature(
         "open_rate_365d",
-        Ratio(Measure("opens", How.COUNT, within=_YEAR), Measure("messages", How.COUNT, within=_YEAR)),
+        Ratio(Measure("opens", How.COUNT, within=_YEAR), _SENT_YEAR),
         "engagement",
         "Who no longer reads is about to leave.",
         "opened {open_rate_365d:.0%} of the messages of the last 365 days",
@@ -73,6 +77,57 @@ FEATURES = (
         "engagement",
         "The last sign of interest.",
         "no link followed for {days_since_click:days}",
+    ),
+    Feature(
+        "best_channel_365d",
+        Foremost(
+            tuple(
+                Candidate(
+                    one,
+                    tuple(
+                        Measure(view, How.COUNT, within=_YEAR, where=f"by_{one}")
+                        for view in ("opens", "clicks")
+                    ),
+                    Measure("messages", How.COUNT, within=_YEAR, where=f"by_{one}"),
+                )
+                for one in CHANNELS
+            ),
+            _LEAST,
+        ),
+        "engagement",
+        "Where the customer answers is where they can be won back.",
+        "answers best to {best_channel_365d}",
+    ),
+    Feature(
+        "delivery_rate_365d",
+        Ratio(Measure("deliveries", How.COUNT, within=_YEAR), _SENT_YEAR),
+        "engagement",
+        "What does not arrive cannot win anybody back.",
+        "{delivery_rate_365d:.0%} of the messages of the last 365 days arrived",
+    ),
+    Feature(
+        "bounce_rate_365d",
+        Ratio(Measure("bounces", How.COUNT, within=_YEAR), _SENT_YEAR),
+        "engagement",
+        "An address that is about to die lets less and less through.",
+        "{bounce_rate_365d:.0%} of the messages of the last 365 days came back",
+        spoken_by="bounces_365d",
+    ),
+    Feature(
+        "spam_rate_365d",
+        Ratio(Measure("spam", How.COUNT, within=_YEAR), _SENT_YEAR),
+        "engagement",
+        "The larger the share marked as spam, the less welcome the writing is.",
+        "{spam_rate_365d:.0%} of the messages of the last 365 days marked as spam",
+        spoken_by="spam_marks_lifetime",
+    ),
+    Feature(
+        "unsubscribe_rate_365d",
+        Ratio(Measure("unsubscribes", How.COUNT, within=_YEAR), _SENT_YEAR),
+        "engagement",
+        "Who unsubscribes from one list after the other is leaving step by step.",
+        "unsubscribed through {unsubscribe_rate_365d:.0%} of the messages of the last 365 days",
+        spoken_by="unsubscribes_lifetime",
     ),
     Feature(
         "bounces_365d",

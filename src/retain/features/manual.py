@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retain.features.catalog import FAMILIES
-from retain.features.spec import CATEGORICAL, WITHOUT_VALUE, Attribute, Balance, How, Measure, Ratio, Renewal
+from retain.features.spec import (
+    CATEGORICAL,
+    WITHOUT_VALUE,
+    Attribute,
+    Balance,
+    Foremost,
+    How,
+    Measure,
+    Ratio,
+    Renewal,
+)
 
 if TYPE_CHECKING:
     from retain.features.spec import Formula, Remedy
@@ -20,6 +30,7 @@ _VALUES = {
     "delay": "hours of delay",
     "price_step": "price less that of the contract before",
     "term": "term in months",
+    "oldest": "age in days of the oldest open ticket",
 }
 _VIEWS = {
     "lines": "order lines",
@@ -28,6 +39,7 @@ _VIEWS = {
     "reopenings": "tickets reopened",
     "escalations": "tickets escalated",
     "breaches": "deadlines missed by support",
+    "backlog": "steps in the history of tickets",
     "answers": "feedback answered",
     "opens": "messages opened",
     "clicks": "messages with a link followed",
@@ -120,9 +132,24 @@ def in_words(formula: Formula) -> str:
         return " + ".join(map(_measure, formula.added)) + "".join(
             f" - {_measure(one)}" for one in formula.removed
         )
-    if isinstance(formula, Renewal):
-        return f"a - b mod a: a = {_measure(formula.term)}, b = {_measure(formula.age)}"
+    if isinstance(formula, Foremost | Renewal):
+        return _foremost(formula) if isinstance(formula, Foremost) else _renewal(formula)
     return f"(a - b) / (a + b), a = {_measure(formula.recent)}, b = {_measure(formula.before)}"
+
+
+def _renewal(formula: Renewal) -> str:
+    return f"a - b mod a: a = {_measure(formula.term)}, b = {_measure(formula.age)}"
+
+
+def _foremost(formula: Foremost) -> str:
+    """The first word's share stands for all: the others differ in the word only."""
+    first, *_ = formula.candidates
+    words = ", ".join(one.word for one in formula.candidates)
+    answered = " or ".join(map(_measure, first.answered))
+    return (
+        f"that of {words} with the largest share, such as ({answered}, whichever is more) / ({_measure(first.asked)}); "
+        f"each with {formula.least} or more and a share above 0"
+    )
 
 
 def _measure(one: Measure) -> str:

@@ -162,7 +162,42 @@ class Renewal:
     term: Measure
 
 
-Formula = Measure | Ratio | Contrast | Balance | Renewal | Attribute
+@dataclass(frozen=True)
+class Candidate:
+    """One of some words that are compared.
+
+    Attributes:
+        word: such as a channel.
+        answered: measures of how many answered; the largest counts, since one source tells of opens and another of clicks only.
+        asked: how many were asked.
+    """
+
+    word: str
+    answered: tuple[Measure, ...]
+    asked: Measure
+
+
+@dataclass(frozen=True)
+class Foremost:
+    """The word with the largest share answered / asked, as its place among them, from 1; of equal ones the first.
+
+    A word that nobody answered is not compared: whether anybody did may not be told of it. Not known where none is left.
+
+    Attributes:
+        candidates: the words.
+        least: a word of which fewer were asked is not compared.
+    """
+
+    candidates: tuple[Candidate, ...]
+    least: int
+
+    def __post_init__(self) -> None:
+        """Refuse a comparison of nothing, or of shares of nothing."""
+        if not self.candidates or self.least < 1:
+            raise ValueError(f"{len(self.candidates)} candidates, of which {self.least} are asked at least")
+
+
+Formula = Measure | Ratio | Contrast | Balance | Renewal | Foremost | Attribute
 
 
 @dataclass(frozen=True)
@@ -234,6 +269,8 @@ class Feature:
     def levels(self) -> tuple[str, ...] | None:
         """The words that a category's values 1, 2 and so on stand for; None for a number."""
         formula = self.formula
+        if isinstance(formula, Foremost):
+            return tuple(one.word for one in formula.candidates)
         is_category = isinstance(formula, Attribute) and formula.holds is Holds.CATEGORY
         return formula.levels if isinstance(formula, Attribute) and is_category else None
 
@@ -259,6 +296,9 @@ def measures(formula: Formula) -> Iterator[Measure]:
         yield from (*formula.added, *formula.removed)
     elif isinstance(formula, Renewal):
         yield from (formula.age, formula.term)
+    elif isinstance(formula, Foremost):
+        for one in formula.candidates:
+            yield from (*one.answered, one.asked)
     elif isinstance(formula, Contrast):
         yield from (formula.recent, formula.before)
 

@@ -41,6 +41,14 @@ FEATURES = (
         remedy=Remedy("settle_tickets", at_most=0.0),
     ),
     Feature(
+        "backlog_days_max",
+        Balance((Measure("backlog", How.LAST, "oldest"), Measure("backlog", How.SINCE_LAST)), ()),
+        "support",
+        "Who waits for a solution does not wait for ever.",
+        "oldest open ticket is from {backlog_days_max:days} ago",
+        remedy=Remedy("settle_tickets", never=True),
+    ),
+    Feature(
         "reopened_365d",
         Measure("reopenings", How.COUNT, within=_YEAR, where="entered"),
         "support",
@@ -95,6 +103,20 @@ FEATURES = (
         "support",
         "One thing that goes wrong, or many.",
         "tickets about different things in the last 365 days: {ticket_categories_365d:.0f}",
+    ),
+    Feature(
+        "ticket_top_category_share_365d",
+        Measure("tickets", How.TOP_SHARE, "category", _YEAR),
+        "support",
+        "The same thing goes wrong again and again.",
+        "{ticket_top_category_share_365d:.0%} of the tickets of the last 365 days about one thing",
+    ),
+    Feature(
+        "ticket_channels_365d",
+        Measure("tickets", How.DISTINCT, "channel", _YEAR),
+        "support",
+        "Who asks here and there was not helped at once.",
+        "channels of tickets in the last 365 days: {ticket_channels_365d:.0f}",
     ),
     Feature(
         "ticket_sentiment_mean_365d",

@@ -5,11 +5,26 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from retain.features.spec import Balance, Contrast, Feature, How, Measure, Ratio, Remedy, Renewal
+from retain.features.spec import (
+    Balance,
+    Candidate,
+    Contrast,
+    Feature,
+    Foremost,
+    How,
+    Measure,
+    Ratio,
+    Remedy,
+    Renewal,
+)
 from retain.timeline import Lookback
 
 _KINDS: dict[str, type[Any]] = {
-    one.__name__: one for one in (Feature, Measure, Ratio, Contrast, Balance, Renewal, Remedy, Lookback)
+    one.__name__: one
+    for one in (
+        *(Feature, Measure, Remedy, Lookback),
+        *(Ratio, Contrast, Balance, Renewal, Foremost, Candidate),
+    )
 }
 _KIND = "is"
 

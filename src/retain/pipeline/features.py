@@ -12,7 +12,7 @@ from pyarrow import csv, parquet
 from retain import atomic
 from retain.cache import key_of
 from retain.engine import ENGINES
-from retain.engine.panel import Snapshots
+from retain.engine.panel import Snapshots, as_told
 from retain.errors import UsageError, did_you_mean
 from retain.events.batches import in_groups
 from retain.exports.cells import neutralise
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from retain.engine.panel import Engine, FloatArray
+    from retain.engine.panel import Engine
     from retain.events.store import EventStore
-    from retain.features.spec import Feature, FeatureSet
+    from retain.features.spec import FeatureSet
     from retain.pipeline.project import Project
 
 ROW_GROUP = 2**17
@@ -156,7 +156,7 @@ def _panel(
                 pa.array(store.customer_ids[customers], pa.string()),
                 pa.array(np.full(len(customers), cutoff)).cast(schema.field("cutoff").type),
                 pa.array(eligible, pa.bool_()),
-                *(_column(one, some[:, at]) for at, one in enumerate(features.features)),
+                *(as_told(one, some[:, at]) for at, one in enumerate(features.features)),
             ],
             schema=schema,
         )
@@ -187,14 +187,6 @@ def _write(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> 
             else:
                 writer.write_table(group, row_group_size=ROW_GROUP)
     return rows
-
-
-def _column(feature: Feature, values: FloatArray) -> pa.Array:
-    """A feature's values: numbers, or the words of a category; null where not known."""
-    if feature.levels is None:
-        return pa.array(np.ascontiguousarray(values), from_pandas=True)
-    words = np.array([None, *feature.levels], dtype=object)
-    return pa.array(words[np.nan_to_num(values, nan=0.0).astype(np.int64)], pa.string())
 
 
 def _for_spreadsheets(table: pa.Table) -> pa.Table:

@@ -13,6 +13,9 @@ import pyarrow as pa
 from retain.engine.kernel import compute
 from retain.engine.spark import BATCH
 from retain.errors import ModelError
+from retain.events.attributes import AUTO, TABLE
+from retain.events.schemas import SCHEMAS
+from retain.features.spec import Attribute, Holds
 from retain.labels import LABELS
 from retain.modelling import bundle
 from retain.modelling.seasons import Orders, Year, shift_at
@@ -78,26 +81,20 @@ def score_on_spark(
 
     Raises:
         UsageError: the date is none.
+        SourceError: an attribute that the model reads is missing or of another type.
         ModelError: the bundle is damaged, or reads features that these tables cannot feed.
     """
     opened = bundle.load(model)
-    if opened.features.attributes:
-        named = ", ".join(one.name for one in opened.features.attributes)
+    value = value or ValueSettings()
+    static = _static(opened, value)
+    needed = {LABELS.get(opened.churn.definition).table, *([TABLE] if static else [])}
+    lacking = sorted(tables.lacking(opened.features)) or sorted(needed - set(tables.frames))
+    if lacking:
         raise ModelError(
-            f"Model {opened.version} reads attributes of customers ({named}), which are not carried to Spark. Score it "
-            f"with `retain score`, or train one without [source.tables.customers.static]."
-        )
-    if opened.churn.given:
-        raise ModelError(
-            f"Model {opened.version} predicts labels that are given, which Spark does not score. Use `retain score`."
-        )
-    lacking = sorted(tables.lacking(opened.features))
-    needed = LABELS.get(opened.churn.definition).table
-    if lacking or needed not in tables.frames:
-        raise ModelError(
-            f"Model {opened.version} reads {', '.join(lacking) or needed}, which these tables cannot feed. "
+            f"Model {opened.version} reads {', '.join(lacking)}, which these tables cannot feed. "
             f"Give the tables and columns that it was trained on."
         )
+    tables = replace(tables, static={**tables.static, **static})
     reader = opened.card["data"].get(TEXTS)
     by_lists = [
         name
@@ -118,10 +115,20 @@ def score_on_spark(
         as_of=cutoff,
         shift=_shift(tables, opened, cutoff),
         tiers=tiers or TierSettings(),
-        value=value or ValueSettings(),
+        value=value,
         reasons=reasons or ReasonSettings(),
     )
     return tables.on_customers(work, SCHEMA)
+
+
+def _static(opened: Bundle, value: ValueSettings) -> dict[str, str]:
+    """The columns of customers that the model and the value read, and what each holds."""
+    formulas = (one.formula for one in opened.features.attributes)
+    held = {one.column: str(one.holds) for one in formulas if isinstance(one, Attribute)}
+    if value.monthly:
+        held[value.monthly] = str(Holds.NUMBER)
+    # What the contract names holds what the contract says.
+    return {name: AUTO if name in SCHEMAS[TABLE].by_name else kind for name, kind in held.items()}
 
 
 def _texts(folder: Path, opened: Bundle) -> Texts:

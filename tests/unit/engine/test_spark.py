@@ -40,7 +40,7 @@ ANSWER = pa.schema(
         *((name, pa.float64()) for name in CHOSEN.names),
     ]
 )
-LAYOUT = (_packed("orders", ORDERS), _packed("tickets", TICKETS))
+LAYOUT = (_packed("orders", ORDERS, {}), _packed("tickets", TICKETS, {}))
 CUTOFFS = (instant("2024-01-01"), instant("2024-02-01"))
 
 

@@ -13,7 +13,7 @@ from retain.engine.panel import Snapshots
 from retain.events.store import Column, EventTable
 from retain.features.catalog import EVERY
 from retain.features.spec import FeatureSet
-from retain.timeline import instant
+from retain.timeline import DAY, instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,6 +79,8 @@ def values(data: EventStore, engine: str, name: str, cutoffs: Sequence[str]) -> 
         ("open_tickets", [1, 0, 0, 0, 1, 2, 1]),
         ("reopened_365d", [0, 0, 0, 0, 1, 2, 2]),
         ("breached_365d", [0, 0, 1, 1, 1, 1, 2]),
+        # The first ticket from the first of May on, the second from the second; nothing is open in between.
+        ("backlog_days_max", [1 / 8, np.nan, np.nan, np.nan, 4 + 14 / 24, 6 + 14 / 24, 29 + 14 / 24]),
         # Three hours; those and none; those, none and a week.
         ("resolution_hours_median_365d", [np.nan, 3, 1.5, 1.5, 1.5, 1.5, 3]),
     ],
@@ -118,3 +120,26 @@ def test_the_words_of_states_are_compared_not_their_codes(orders_store: Build, e
     for one in (data, replace(data, tables=tables)):
         # Two tickets opened less two resolutions: "open" comes before "resolved" on the third.
         assert values(one, engine, "open_tickets", ["2024-05-04"]) == [0]
+
+
+def test_the_oldest_open_ticket_is_found_in_long_histories(orders_store: Build) -> None:
+    """Of hundreds of tickets that begin, end and come back, many at one instant: the kernel has the bits of the reference."""
+    rng = np.random.default_rng(11)
+    start = instant("2024-01-01")
+    words = np.array(["open", "assigned", "resolved", "closed", None], dtype=object)
+    events: list[Row] = [
+        {
+            "customer_id": f"c{rng.integers(3)}",
+            "ticket_id": f"t{rng.integers(60)}",
+            "happened_at": start + int(rng.integers(40)) * DAY,
+            "state": words[rng.choice(5, p=[0.1, 0.1, 0.4, 0.3, 0.1])],
+        }
+        for _ in range(900)
+    ]
+    data = orders_store([], others={"ticket_events": events})
+    cutoffs = start + np.arange(45) * DAY
+    asked = Snapshots(np.repeat(np.arange(3), len(cutoffs)), np.tile(cutoffs, 3))
+    chosen = FeatureSet((EVERY.by_name["backlog_days_max"],))
+    fast, slow = (ENGINES.get(one)(data, chosen, asked).values for one in ("kernel", "reference"))
+    assert fast.tobytes() == slow.tobytes()
+    assert len(np.unique(fast)) > 20

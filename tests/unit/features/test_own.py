@@ -167,8 +167,8 @@ def test_without_a_phrase_the_formula_is_said(text: str, said: str) -> None:
         ("it", IT + "divided_by = 3", "[features.own.it.divided_by] has to be a section."),
         (
             "it",
-            IT + 'divided_by = { view = "opens", how = "mean", value = "x" }',
-            "[features.own.it.divided_by] value: 'x' is no number of opens. It has none.",
+            IT + 'divided_by = { view = "bounces", how = "mean", value = "x" }',
+            "[features.own.it.divided_by] value: 'x' is no number of bounces. It has none.",
         ),
         (
             "it",
