@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from retain import atomic
 from retain.events.assemble import all_ids, renumbered, sorted_table
+from retain.events.attributes import fields_beyond, with_fields
 from retain.events.checked import (
     MAIN_TABLES,
     check,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from retain.events.checked import Checked
+    from retain.events.schemas import Schema
     from retain.events.source import SourceSettings
 
 MOST_SHARDS = 400
@@ -62,6 +64,7 @@ class Spilled:
     Attributes:
         folder: where they are.
         columns: of each table those of ours that its rows have.
+        attributes: of each table what the columns hold that the configuration admits beyond the contract.
         starts: the first customer of each shard but the first.
         accounts: what became of each table's rows.
         warnings: what looks odd but stopped nothing.
@@ -72,6 +75,7 @@ class Spilled:
 
     folder: Path
     columns: Mapping[str, tuple[str, ...]]
+    attributes: Mapping[str, Mapping[str, Kind]]
     starts: tuple[str, ...]
     accounts: Mapping[str, TableAccount]
     warnings: tuple[str, ...]
@@ -97,7 +101,7 @@ class Spilled:
         chosen = [one for one in self.columns if tables is None or one in tables]
         with in_our_words(self.folder):
             arranged = {
-                table: sorted_table(self._sorter, SCHEMAS[table], self._rows(table, shard))
+                table: sorted_table(self._sorter, self._schema(table), self._rows(table, shard))
                 for table in chosen
             }
         ids = all_ids(arranged)
@@ -114,6 +118,27 @@ class Spilled:
             zone=self.zone,
         )
 
+    def often(self, table: str, column: str, least: int) -> dict[str, int]:
+        """In how many rows of all shards each text of that column is that so many have at least."""
+        with in_our_words(self.folder):
+            rows = self._rows(table, None).select([column])
+            batches = (
+                one
+                for shard in range(len(self))
+                for one in self._rows(table, shard).select([column]).to_batches()
+            )
+            self._sorter.register("said", pa.RecordBatchReader.from_batches(rows.schema, batches))
+            counted = self._sorter.execute(
+                f"SELECT {name(column)}, count(*) AS n FROM said WHERE {name(column)} IS NOT NULL "
+                f"GROUP BY 1 HAVING n >= {least} ORDER BY 1"
+            ).fetchall()
+            self._sorter.unregister("said")
+        return dict(counted)
+
+    def _schema(self, table: str) -> Schema:
+        """The table's contract, with its attributes."""
+        return with_fields(SCHEMAS[table], self.attributes.get(table, {}))
+
     @cached_property
     def _sorter(self) -> duckdb.DuckDBPyConnection:
         """A database that sorts one shard after the other."""
@@ -129,7 +154,7 @@ class Spilled:
     def _rows(self, table: str, shard: int | None) -> pa.Table:
         if shard is not None:
             return _read(_file(self.folder / _ROWS, table, shard))
-        schema = SCHEMAS[table]
+        schema = self._schema(table)
         return pa.table({one: pa.array([], _ARROW[schema[one].kind]) for one in self.columns[table]})
 
 
@@ -206,6 +231,7 @@ def spill(
         found = Spilled(
             folder,
             MappingProxyType({table: one.columns for table, one in checked.items()}),
+            MappingProxyType({table: fields_beyond(one.schema) for table, one in checked.items()}),
             starts,
             MappingProxyType(accounts),
             warnings,
@@ -221,6 +247,7 @@ def _remember(found: Spilled, manifest: Path) -> None:
     """Say that all rows are there; the last thing that is written."""
     content = {
         "columns": dict(found.columns),
+        "attributes": dict(found.attributes),
         "starts": found.starts,
         "accounts": {
             table: dataclasses.asdict(dataclasses.replace(one, reasons=dict(one.reasons)))
@@ -243,6 +270,12 @@ def _finished(folder: Path, manifest: Path, memory_mb: int) -> Spilled:
     return Spilled(
         folder,
         MappingProxyType({table: tuple(columns) for table, columns in content["columns"].items()}),
+        MappingProxyType(
+            {
+                table: {one: Kind(kind) for one, kind in kinds.items()}
+                for table, kinds in content["attributes"].items()
+            }
+        ),
         tuple(content["starts"]),
         MappingProxyType(accounts),
         tuple(content["warnings"]),

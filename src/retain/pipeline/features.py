@@ -16,7 +16,7 @@ from retain.engine.panel import Snapshots
 from retain.errors import UsageError, did_you_mean
 from retain.events.batches import in_groups
 from retain.exports.cells import neutralise
-from retain.labels import LABELS, require_cutoff
+from retain.labels import LABELS, require_within
 from retain.timeline import NEVER, instant_text
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
     cutoffs = tuple(dict.fromkeys(cutoffs))
     if not project.config.churn.given:
         for cutoff in cutoffs:
-            require_cutoff(project.outline, cutoff, project.config.churn)
+            require_within(project.observed, cutoff, project.config.churn)
     chosen = project.features
     if project.shards is None:
         batches = _panel(project, project.store, project.engine, cutoffs)

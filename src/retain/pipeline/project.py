@@ -5,12 +5,13 @@ from __future__ import annotations
 import weakref
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retain.cache import Cache
 from retain.config import find_config, load_config
+from retain.contracts import reach
 from retain.engine import ENGINES
 from retain.engine.kept import Kept, tables_of
 from retain.engine.sharded import Sharded
@@ -23,7 +24,7 @@ from retain.features.attributes import attribute_features
 from retain.features.catalog import declared, feature_set
 from retain.features.manual import in_words
 from retain.features.spec import Attribute, FeatureSet, measures
-from retain.labels import INACTIVITY, observed
+from retain.labels import CONTRACT, INACTIVITY, OURS, observed
 from retain.modelling import bundle
 from retain.modelling.given import last_known
 from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
@@ -106,19 +107,20 @@ class Project:
     def shards(self) -> Shards | None:
         """The same events in shards on disk, where they do not fit in the memory that there is; None where they do.
 
-        Definitions of churn other than by inactivity, and attributes, whose words are told apart over all customers, are
-        always in memory.
+        A definition of churn of another package may ask all customers at once, so that they are in memory for it.
         """
-        source = self.config.source
-        if self.config.churn.definition != INACTIVITY or any(one.static for one in source.tables.values()):
-            return None
         allowed = budget(self.config.resources)
-        needed = needed_mb(source, self._tables)
+        needed = needed_mb(self.config.source, self._tables)
         if needed <= allowed.megabytes:
             return None
-        self.progress(
-            f"the tables need about {needed:,.0f} MB of memory and may take {allowed.megabytes:,}: reading and checking them in shards"
-        )
+        much = f"the tables need about {needed:,.0f} MB of memory and may take {allowed.megabytes:,}"
+        if self.config.churn.definition not in OURS:
+            self.progress(
+                f"{much}; they are read at once all the same, since churn by '{self.config.churn.definition}', of another "
+                f"package, may ask all customers at once"
+            )
+            return None
+        self.progress(f"{much}: reading and checking them in shards")
         found = Shards(self.config, self._tables, self.folder, allowed, self.progress)
         self._open.callback(found.close)
         return found
@@ -176,7 +178,8 @@ class Project:
         source = self.config.source.tables.get(TABLE)
         if source is None or not source.static:
             return ()
-        return attribute_features(self.store.tables[TABLE], source.static)
+        often = None if self.shards is None else partial(self.shards.spilled.often, TABLE)
+        return attribute_features(self.outline.tables[TABLE], source.static, often)
 
     @cached_property
     def engine(self) -> Engine:
@@ -210,11 +213,27 @@ class Project:
         Where customers come with labels, after the last of anything known; where nothing has a time, the present day.
         """
         if self.config.churn.given:
-            known = last_known(self.store)
+            known = self.last_known
             zone = self.config.source.zone
             return today(zone) if known is None else midnight_after(known, zone)
-        _, last = observed(self.outline, self.config.churn)
-        return midnight_after(last, self.config.source.zone)
+        return midnight_after(self.observed[1], self.config.source.zone)
+
+    @cached_property
+    def observed(self) -> tuple[int, int]:
+        """The first and last instant of the stretch that the data speak of."""
+        if self.shards is not None and self.config.churn.definition == CONTRACT:
+            return reach(
+                self.outline, (one.tables["contracts"] for one in self.shards.stores_of("contracts"))
+            )
+        return observed(self.outline, self.config.churn)
+
+    @cached_property
+    def last_known(self) -> int | None:
+        """The latest instant of anything that the tables of labelled customers tell; None where nothing has a time."""
+        if self.shards is None:
+            return last_known(self.store)
+        found = map(last_known, (self.outline, *self.shards.stores_of(TABLE)))
+        return max((one for one in found if one is not None), default=None)
 
     def learned_from(self, features: FeatureSet) -> dict[str, str]:
         """Fingerprints of what a model of these features learns from: the tables, and how their texts are read."""

@@ -18,7 +18,7 @@ from retain.decisions.rules import ContactRules, recommend
 from retain.errors import OutputError
 from retain.events.batches import in_groups
 from retain.events.store import MISSING
-from retain.labels import require_cutoff
+from retain.labels import require_within
 from retain.modelling.tracking import CHAMPION
 from retain.pipeline.given import notes_of
 from retain.scoring.languages import ReasonSettings
@@ -232,7 +232,7 @@ def checked_notes(project: Project, as_of: int, opened: Bundle, notes: Sequence[
     if opened.churn.given:
         notes = (*notes, *notes_of(project))
     else:
-        require_cutoff(project.outline, as_of, project.config.churn)
+        require_within(project.observed, as_of, project.config.churn)
     if opened.calibration.shift:
         notes = (*notes, season_in_words(opened.calibration.shift))
     if opened.trained_until <= as_of:

@@ -137,8 +137,9 @@ def _part(
     run_id: str,
 ) -> Iterator[pa.RecordBatch]:
     """A shard's rows of the scoring contract, with what depends on all customers left open."""
-    if len(store.tables["orders"]):
-        config = project.config
+    config = project.config
+    label = LABELS.get(opened.churn.definition)
+    if len(store.tables[label.table]):
         engine = ENGINES.get(config.features.engine)
         scored = score(store, opened, engine, as_of, config.tiers, config.value, language)
 
@@ -159,7 +160,7 @@ def _part(
         asks = any("high_value" in one.only_if for one in playbook.actions)
         high = card(-float("inf")) if asks else plain
     else:
-        why = LABELS.get(opened.churn.definition).why_not_asked(None, opened.churn)
+        why = label.why_not_asked(None, opened.churn)
         plain = high = without_history(store, as_of, opened.version, run_id, why)
     both = pa.table([*plain.columns, *(high[one] for one in _ACTION)], schema=_PART)
     # One batch, even of no rows.

@@ -129,6 +129,12 @@ class Shards:
             yield self.store(shard)
         self._texts.forget_the_rest()
 
+    def stores_of(self, table: str) -> Iterator[EventStore]:
+        """Of every shard a store of that table alone, without what texts say; none where the source lacks the table."""
+        if table in self._spilled.columns:
+            for shard in range(len(self)):
+                yield self._spilled.store(shard, (table,))
+
     def made(self, key: str, work: Callable[[EventStore], Iterable[pa.RecordBatch]]) -> list[Path]:
         """Files with what the work makes of each shard; those that a killed run has finished are taken as they are.
 
