@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from retain.events.assemble import objects
 from retain.events.store import Column, EventStore, EventTable
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def gathered(
         begins.append(begins[-1] + len(store.customer_ids))
         invalid.update(store.invalid)
     return EventStore(
-        customer_ids=_objects(pa.chunked_array(ids, pa.large_string())),
+        customer_ids=objects(pa.chunked_array(ids, pa.large_string())),
         tables=MappingProxyType({name: one.all() for name, one in tables.items()}),
         accounts=outline.accounts,
         invalid=MappingProxyType(invalid),
@@ -119,10 +120,4 @@ class _Table:
             # One place more than there are texts, for the code -1 of what is not known.
             place = np.append(np.asarray(pc.index_in(levels, value_set=every)).astype(np.int32), np.int32(-1))
             codes[begin:end] = place[codes[begin:end]]
-        return _objects(every)
-
-
-def _objects(texts: pa.Array | pa.ChunkedArray) -> np.ndarray[tuple[int, ...], np.dtype[np.object_]]:
-    found = np.empty(len(texts), dtype=np.object_)
-    found[:] = texts.to_pylist()
-    return found
+        return objects(every)

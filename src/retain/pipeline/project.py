@@ -30,6 +30,7 @@ from retain.modelling.given import last_known
 from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
 from retain.modelling.waiting import Waiting
 from retain.pipeline.memory import budget, needed_mb, peak_mb
+from retain.pipeline.needs import Needs
 from retain.pipeline.shards import Shards
 from retain.text.annotate import annotated
 from retain.text.backends import TEXTS, reader_of
@@ -73,6 +74,7 @@ class Project:
         self.workspace = workspace
         self.progress = progress
         self._tables: tuple[str, ...] = tuple(config.source.tables)
+        self._needs = Needs.EVERYTHING
         self._open = ExitStack()
         # What is on disk for this run goes with it, however the run ends, unless it is killed.
         weakref.finalize(self, self._open.close)
@@ -82,10 +84,15 @@ class Project:
         """This project's own folder in the workspace."""
         return self.workspace / self.config.name
 
+    def read_for_scores(self) -> None:
+        """Keep nothing on disk in shards but what models and scores are made of; to be said before anything is read."""
+        self._needs = Needs.SCORES
+
     def read_for_features(self) -> None:
-        """Leave tables alone that neither the families nor the definition of churn look at; to be said before anything is read."""
+        """Leave alone what neither the families nor the definition of churn look at; to be said before anything is read."""
+        self._needs = Needs.FEATURES
         if self.config.churn.definition != INACTIVITY:
-            return  # nobody knows what another definition looks at
+            return  # the others ask all tables how far they reach, and those of other packages nobody knows what
         read = {"orders"}
         chosen = self.config.features
         for feature in declared(chosen.families, chosen.own_features):
@@ -121,7 +128,7 @@ class Project:
             )
             return None
         self.progress(f"{much}: reading and checking them in shards")
-        found = Shards(self.config, self._tables, self.folder, allowed, self.progress)
+        found = Shards(self.config, self._tables, self.folder, allowed, self.progress, self._needs)
         self._open.callback(found.close)
         return found
 
@@ -136,6 +143,13 @@ class Project:
             yield self.store
         else:
             yield from self.shards.stores()
+
+    def orders(self) -> Iterator[EventStore]:
+        """All customers with their orders, perhaps without anything else."""
+        if self.shards is None:
+            yield self.store
+        else:
+            yield from self.shards.stores_of("orders")
 
     def tell_memory(self) -> None:
         """Say how much memory was in use, where it was bounded."""

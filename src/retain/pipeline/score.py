@@ -146,7 +146,7 @@ def run_scoring(
     reasons = project.config.reasons if language is None else ReasonSettings(language)
     as_of = project.end_of_data() if as_of is None else as_of
     opened, notes = project.model(model or CHAMPION)
-    opened = opened.in_season(as_of, project.stores)
+    opened = opened.in_season(as_of, project.orders)
     folder = _folder(project, as_of, out)
     _refuse_foreign(folder)
     run: Scores
@@ -370,7 +370,8 @@ def _promoters(store: EventStore, chosen: IntArray, as_of: int) -> Flags:
     if table is not None and "nps" in table.columns:
         answers = table.columns["nps"].values.astype(np.float64)
         told = np.flatnonzero((table.known < as_of) & np.isfinite(answers))
-        # Rows are in order of time within a customer, so the last one stays.
+        # The last one stays: of a customer the latest, of several at one instant the highest.
+        told = told[np.lexsort((answers[told], table.time[told]))]
         found[table.customer[told]] = (answers[told] >= PROMOTERS).astype(np.int8)
     return found[chosen]
 

@@ -16,6 +16,7 @@ from retain.events.gathered import gathered
 from retain.events.held import Held
 from retain.events.source import states_of
 from retain.events.spill import spill
+from retain.pipeline.needs import Needs, columns_needed
 from retain.text.annotate import TABLES, annotated, together
 from retain.text.backends import TextSettings, reader_of
 from retain.text.parts import TextsByParts
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
     from retain.text.annotate import Coverage
 
 
+def _annotated(empty: EventStore) -> EventStore:
+    """A store without a row, with the columns that texts give."""
+    return annotated(empty, TextSettings(LEXICON))[0]
+
+
 class Shards:
     """All events, a shard of customers at a time in the order of their ids."""
 
@@ -43,6 +49,7 @@ class Shards:
         folder: Path,
         budget: Budget,
         progress: Callable[[str], None],
+        needs: Needs = Needs.EVERYTHING,
     ) -> None:
         """Read and check the tables, unless a killed run has done so.
 
@@ -52,6 +59,7 @@ class Shards:
             folder: the project's in the workspace.
             budget: how much memory there is.
             progress: called with a few words before each step that takes long.
+            needs: how much of the tables is looked at; nothing else is kept.
         """
         self._config, self._progress = config, progress
         self._coverage: dict[int, tuple[Coverage, ...]] = {}
@@ -66,6 +74,11 @@ class Shards:
                 *sorted(tables),
                 repr(sorted(states.items())),
                 repr(budget),
+                *(
+                    (needs, repr(config.features), repr(config.churn))
+                    if needs is not Needs.EVERYTHING
+                    else ()
+                ),
                 reader_of(config.text),
                 # Nobody can say whether a table elsewhere has changed; and tomorrow fewer rows are in the future.
                 str(time.time_ns() if remote else time.time_ns() // 1000 // DAY),
@@ -80,6 +93,7 @@ class Shards:
                 memory_mb=budget.database_mb,
                 quarantine=folder / "quarantine",
                 tables=tables,
+                needed=lambda empty: columns_needed(needs, config, _annotated(empty)),
                 progress=progress,
             )
             self._texts = TextsByParts(config.text, folder / "texts")
@@ -108,8 +122,10 @@ class Shards:
     @cached_property
     def outline(self) -> EventStore:
         """A store with all tables, columns and accounts, but without a row."""
-        empty = annotated(self._spilled.store(None), TextSettings(LEXICON))[0]
-        return replace(empty, accounts=self._spilled.accounts, warnings=self._spilled.warnings)
+        return self._with_accounts(self._spilled.outline)
+
+    def _with_accounts(self, empty: EventStore) -> EventStore:
+        return replace(_annotated(empty), accounts=self._spilled.accounts, warnings=self._spilled.warnings)
 
     @property
     def coverage(self) -> tuple[Coverage, ...]:
@@ -131,7 +147,7 @@ class Shards:
 
     def stores_of(self, table: str) -> Iterator[EventStore]:
         """Of every shard a store of that table alone, without what texts say; none where the source lacks the table."""
-        if table in self._spilled.columns:
+        if self._spilled.kept.get(table):
             for shard in range(len(self)):
                 yield self._spilled.store(shard, (table,))
 
@@ -160,13 +176,15 @@ class Shards:
     def gathered(self) -> tuple[EventStore, tuple[int, ...]]:
         """One store of all customers, for what needs them all, and where those of each shard begin in it."""
         self._progress("gathering all customers: their rows stay on disk, their ids are in memory")
-        return gathered(self.stores(), self.outline, self.folder / "gathered")
+        return gathered(
+            self.stores(), self._with_accounts(self._spilled.store(None)), self.folder / "gathered"
+        )
 
     @cached_property
     def _learned(self) -> bool:
         """What texts teach is known, where the backend learns from them."""
         for name in TABLES:
-            if "text" in self._spilled.columns.get(name, ()):
+            if "text" in self._spilled.kept.get(name, ()):
                 self._progress(f"reading what customers wrote in {name}")
                 self._texts.learn(name, len(self), partial(self._table, name))
         return True
