@@ -201,6 +201,7 @@ def spill(
     now: int | None = None,
     tables: Collection[str] | None = None,
     needed: Callable[[EventStore], Mapping[str, Collection[str]]] | None = None,
+    fingerprints: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Spilled:
     """The source's events, checked, in shards below that folder; what an earlier run has finished there is taken as it is.
@@ -215,6 +216,7 @@ def spill(
         tables: as for ``read_events``.
         needed: from a store without a row to the columns of each table that are kept on disk, besides customer and times; of a table that
             it leaves out the customers are. None keeps everything.
+        fingerprints: whether the accounts tell tables apart by what they say, for which all columns have to be read once more.
         progress: told in a few words what is being done.
 
     Raises:
@@ -245,11 +247,11 @@ def spill(
             refuse_unusable(checked, source.max_bad_share, quarantine, main)
             con.execute("SET preserve_insertion_order = false")
             warnings = warnings_of(checked, main, _strangers(con, checked, main))
-            columns = MappingProxyType({table: one.columns for table, one in checked.items()})
+            every = MappingProxyType({table: one.columns for table, one in checked.items()})
             found = Spilled(
                 folder,
-                columns,
-                columns,
+                every,
+                every,
                 MappingProxyType({table: fields_beyond(one.schema) for table, one in checked.items()}),
                 (),
                 MappingProxyType({}),
@@ -264,9 +266,10 @@ def spill(
             for table, one in checked.items():
                 progress(f"dealing out {one.rows_good:,} rows of {table} to {len(starts) + 1:,} shards")
                 first, last = _ends(con, one)
-                accounts[table] = one.account(
-                    first, last, _deal_out(con, one, kept[table] or _ONLY_WHO, starts, folder)
-                )
+                columns = kept[table] or _ONLY_WHO
+                said = _deal_out(con, one, columns, starts, folder, told=fingerprints)
+                account = one.account(first, last, said)
+                accounts[table] = account if fingerprints else dataclasses.replace(account, fingerprint="")
                 con.execute(f"DROP TABLE {name(in_database(table))}")
         shutil.rmtree(reading, ignore_errors=True)
         found = dataclasses.replace(found, kept=kept, starts=starts, accounts=MappingProxyType(accounts))
@@ -374,18 +377,21 @@ def _deal_out(
     kept: Sequence[str],
     starts: Sequence[str],
     folder: Path,
+    *,
+    told: bool,
 ) -> Content:
-    """The content of a table whose rows, with the columns that are kept, are in the files of its shards afterwards."""
+    """The content of a table, if it shall be told; its rows, with the columns that are kept, are in the files of its shards afterwards."""
     said = Content()
-    good = con.sql(f"SELECT *, {_shard(starts)} AS shard FROM ({checked.good})").to_arrow_reader(BATCH)
-    columns = list(checked.columns)
+    columns = list(checked.columns if told else kept)
+    rows = checked.good_with(columns)
+    good = con.sql(f"SELECT *, {_shard(starts)} AS shard FROM ({rows})").to_arrow_reader(BATCH)
     shards = len(starts) + 1
     schema = pa.schema([good.schema.field(one) for one in kept])
     with _Files(folder / _ROWS, checked.name, shards, schema) as files:
         for batch in good:
-            rows = batch.select(columns)
-            said += content_of(checked.schema, pa.Table.from_batches([rows]))
-            files.take(rows.select(kept), np.asarray(batch.column("shard")))
+            if told:
+                said += content_of(checked.schema, pa.Table.from_batches([batch.select(columns)]))
+            files.take(batch.select(kept), np.asarray(batch.column("shard")))
     bad = con.sql(f"SELECT *, {_shard(starts)} AS shard FROM ({checked.invalid})").to_arrow_reader(BATCH)
     with _Files(folder / _BAD, checked.name, shards, _INVALID) as files:
         for batch in bad:

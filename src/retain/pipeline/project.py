@@ -84,7 +84,7 @@ class Project:
         """This project's own folder in the workspace."""
         return self.workspace / self.config.name
 
-    def read_for_scores(self) -> None:
+    def read_for_models(self) -> None:
         """Keep nothing on disk in shards but what models and scores are made of; to be said before anything is read."""
         self._needs = Needs.SCORES
 

@@ -94,6 +94,8 @@ class Shards:
                 quarantine=folder / "quarantine",
                 tables=tables,
                 needed=lambda empty: columns_needed(needs, config, _annotated(empty)),
+                # A panel of features names no tables.
+                fingerprints=needs is not Needs.FEATURES,
                 progress=progress,
             )
             self._texts = TextsByParts(config.text, folder / "texts")
