@@ -227,7 +227,7 @@ def spill(
     """
     manifest = folder / _MANIFEST
     if manifest.exists():
-        return _finished(folder, manifest, memory_mb)
+        return finished(folder, memory_mb)
     wanted = wanted_tables(source, tables)
     rules = Rules(source.zone, source.money_exponent, time.time_ns() // 1000 if now is None else now)
     states = states_of(source, wanted)
@@ -310,8 +310,14 @@ def _remember(found: Spilled, manifest: Path) -> None:
         part.write_text(json.dumps(content), encoding="utf-8")
 
 
-def _finished(folder: Path, manifest: Path, memory_mb: int) -> Spilled:
-    content: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+def finished(folder: Path, memory_mb: int) -> Spilled:
+    """The shards that are in that folder, all of them whole.
+
+    Args:
+        folder: from ``spill``.
+        memory_mb: what the database may take while it sorts.
+    """
+    content: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
     accounts = {
         table: TableAccount(**{**one, "missing_columns": tuple(one["missing_columns"])})
         for table, one in content["accounts"].items()

@@ -110,6 +110,18 @@ class Project:
         """How much of what customers wrote was understood, by table and language."""
         return self._read[1]
 
+    def join(self, folder: Path, needs: Needs) -> Shards:
+        """The shards that another process has read, and for which this one works.
+
+        Args:
+            folder: that process's, with the shards.
+            needs: how much of the tables it looks at.
+        """
+        allowed = budget(self.config.resources)
+        found = Shards(self.config, self._tables, self.folder, allowed, self.progress, needs, folder)
+        self.shards = found
+        return found
+
     @cached_property
     def shards(self) -> Shards | None:
         """The same events in shards on disk, where they do not fit in the memory that there is; None where they do.
@@ -301,8 +313,8 @@ class Project:
             GateError: the champion is asked for, and no model has passed the gate.
             ModelError: there is no such model, it is damaged, or it does not fit the data or the configuration.
         """
-        if set(reference) & {"/", "\\"}:
-            return self._fitting(bundle.load(Path(reference))), ()
+        if _is_path(reference):
+            return self.fitting(bundle.load(Path(reference))), ()
         registered = self.find(reference)
         verdict = registered.verdict
         if verdict is None or verdict.passed:
@@ -310,6 +322,10 @@ class Project:
         standing = "was made champion by force" if registered.forced else "is no champion"
         note = f"The model {standing}: it did not pass the gate. {' '.join(verdict.reasons)}"
         return self.open(registered), (note,)
+
+    def place_of(self, reference: str) -> Path:
+        """The folder of the bundle that ``model`` opens."""
+        return Path(reference) if _is_path(reference) else self.tracking.bundle_of(self.find(reference))
 
     def card_of(self, registered: Registered) -> Mapping[str, Any]:
         """How that version came about, whether or not it fits the data at hand."""
@@ -321,9 +337,9 @@ class Project:
         Raises:
             ModelError: it predicts another definition of churn, or a column that it reads is not there.
         """
-        return self._fitting(bundle.load(self.tracking.bundle_of(registered)))
+        return self.fitting(bundle.load(self.tracking.bundle_of(registered)))
 
-    def _fitting(self, opened: Bundle) -> Bundle:
+    def fitting(self, opened: Bundle) -> Bundle:
         """The model with the words that its features have now: phrases may be mended without training anew."""
         self.require_fit(opened)
         here = self.features.by_name
@@ -376,6 +392,11 @@ class Project:
                 f"Model {opened.version} was trained on other definitions of its features: {'; '.join(changed)}. Run "
                 f"`retain train`, or set the definitions back."
             )
+
+
+def _is_path(reference: str) -> bool:
+    """Whether a bundle's folder is meant, and not a model by its name."""
+    return bool(set(reference) & {"/", "\\"})
 
 
 def make_workspace(workspace: Path) -> None:

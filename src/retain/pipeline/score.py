@@ -160,7 +160,15 @@ def run_scoring(
         from retain.pipeline.score_shards import score_in_shards  # noqa: PLC0415  # it needs what is here
 
         run = score_in_shards(
-            project, project.shards, as_of, opened, notes, reasons, temporary / SCORES, folder
+            project,
+            project.shards,
+            as_of,
+            opened,
+            project.place_of(model or CHAMPION),
+            notes,
+            reasons,
+            temporary / SCORES,
+            folder,
         )
         _write_manifest(run, project.outline, temporary)
     project.tell_memory()
