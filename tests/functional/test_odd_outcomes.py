@@ -98,7 +98,7 @@ def test_a_validation_window_without_a_churner_is_left_out(own: Callable[..., An
     )
     ran = home("train")
     assert (ran.code, ran.out) == (7, "")
-    assert "No validation cutoff has 5 churners and 5 others." in ran.err
+    assert "No validation cutoff has 5 churners and 5 others, in itself and before it (20" in ran.err
 
 
 @pytest.mark.parametrize("amount", ["", "7.00"])

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from retain.cli.context import Context, number, table
 from retain.cli.models import gate_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from retain.modelling.training import Contest
 
 
 def command(
@@ -77,6 +82,7 @@ def command(
                 ],
                 right=range(1, 2 + len(shown)),
             ),
+            *_luck(trained.contests),
             *(["", f"Note: {WARNING}"] if given else []),
             "",
             *gate_words(made.promotion),
@@ -84,6 +90,14 @@ def command(
             _where(project.tracking.shown),
         ],
     )
+
+
+def _luck(contests: Sequence[Contest]) -> list[str]:
+    """Why the learner with the best figure is not the one taken, where that is so."""
+    best = max(contests, key=lambda one: one.mean_auroc)
+    if best.mean_auroc <= contests[0].mean_auroc:
+        return []
+    return ["", f"{contests[0].learner} is preferred: luck may explain that {best.learner} is ahead of it."]
 
 
 def _where(store: str) -> str:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from retain.modelling.calibration import Calibration
     from retain.modelling.training import Trained
 
-FORMAT = 6
+FORMAT = 7
 """Raised when what a bundle holds changes, so that an older one is refused with a reason."""
 CARD = "bundle.json"
 _MODEL = "model.txt"

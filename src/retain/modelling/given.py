@@ -15,6 +15,7 @@ from retain.events.attributes import TABLE
 from retain.events.store import MISSING
 from retain.labels import customers_of, labels_of
 from retain.modelling import calibration, leaks
+from retain.modelling.contest import chosen_first
 from retain.modelling.learners import LEARNERS, RFM, Logistic, Task
 from retain.modelling.training import (
     BASELINES,
@@ -238,11 +239,19 @@ def train_given(
         rising=settings.rising,
         falling=settings.falling,
     )
-    contests = sorted(
-        (_contest(name, odds[name], y, parts) for name in names), key=lambda one: one.mean_auroc, reverse=True
+    found = [_contest(name, odds[name], y, parts) for name in names]
+    validated = tuple(
+        Validated(
+            until,
+            known.snapshots.customer[one],
+            y[one],
+            {each.learner: odds[each.learner][each.size][one] for each in found},
+        )
+        for one in parts
     )
+    contests = chosen_first(found, validated, settings.learners)
     best = contests[0]
-    pairs = [(odds[best.learner][best.size][one], y[one]) for one in parts]
+    pairs = [(one.log_odds[best.learner], one.y) for one in validated]
     calibrated, evidence = calibration.choose(pairs, float(y.mean()))
     progress(f"fitting {best.learner} on all labelled customers")
     return Trained(
@@ -253,7 +262,7 @@ def train_given(
         features=features,
         churn=churn,
         plan=Plan(until, (until,), ()),
-        contests=tuple(contests),
+        contests=contests,
         evidence=evidence,
         season=None,
         season_evidence=(),
@@ -263,15 +272,7 @@ def train_given(
         leaks=suspects,
         rising=settings.rising,
         falling=settings.falling,
-        validated=tuple(
-            Validated(
-                until,
-                known.snapshots.customer[one],
-                y[one],
-                {each.learner: odds[each.learner][each.size][one] for each in contests},
-            )
-            for one in parts
-        ),
+        validated=validated,
     )
 
 

@@ -196,13 +196,21 @@ class Boosting:
         return _Trees(lightgbm.Booster(model_str=text), categories_of(text))
 
 
+_TAIL = 0.005
+"""Share of known values at either end that logistic regression takes for the last one before them. A straight line
+goes on for ever: without this a value that training hardly saw decides alone. ``docs/decisions/0003-training.md`` has
+the figures."""
+
+
 @dataclass(frozen=True)
 class _Linear:
-    """Logistic regression on ``sign(x) log(1 + |x|)``, centred and scaled, with a column for each unknown value.
+    """Logistic regression on ``sign(x) log(1 + |x|)``, held within what is usual, with a column for each unknown value.
 
     Attributes:
         columns: positions of the features that it reads.
         fill: what stands for an unknown value, after the logarithm.
+        low: what stands for anything below it, after the logarithm.
+        high: what stands for anything above it, after the logarithm.
         centre: of each column, after the logarithm.
         scale: of each column, after the logarithm.
         weight: of each column.
@@ -217,6 +225,8 @@ class _Linear:
 
     columns: tuple[int, ...]
     fill: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
     centre: tuple[float, ...]
     scale: tuple[float, ...]
     weight: tuple[float, ...]
@@ -253,7 +263,8 @@ class _Linear:
 
     def _parts(self, x: FloatArray) -> FloatArray:
         logged, unknown = _logged(x[:, list(self.columns)], np.array(self.fill))
-        known_part = (logged - np.array(self.centre)) / np.array(self.scale) * np.array(self.weight)
+        usual = np.clip(logged, self.low, self.high)
+        known_part = (usual - np.array(self.centre)) / np.array(self.scale) * np.array(self.weight)
         unknown_part = (unknown - np.array(self.share_unknown)) * np.array(self.weight_unknown)
         return np.asarray(known_part + unknown_part)
 
@@ -308,10 +319,10 @@ class Logistic:
         word_columns, words = _words_of(x, [one for one in task.categories if one in chosen])
         if not columns and not words:
             # Nothing that it reads is ever known: the churn rate is all there is to say.
-            return _Linear((), (), (), (), (), (), (), intercept=float(logit(task.y.mean())))
+            return _Linear((), (), (), (), (), (), (), (), (), intercept=float(logit(task.y.mean())))
         logged, unknown = _logged(x[:, columns], np.nan)
-        fill = np.nanmedian(logged, axis=0)
-        logged = np.where(unknown, fill, logged)
+        low, fill, high = np.nanquantile(logged, (_TAIL, 0.5, 1 - _TAIL), axis=0).reshape(3, len(columns))
+        logged = np.clip(np.where(unknown, fill, logged), low, high)
         spread, share = logged.std(axis=0), unknown.mean(axis=0)
         varies = spread > 1e-12
         # A constant column has no scale; centred on its value instead of a rounded mean, it says exactly nothing.
@@ -343,6 +354,8 @@ class Logistic:
         return _Linear(
             columns=tuple(columns),
             fill=tuple(map(float, fill)),
+            low=tuple(map(float, low)),
+            high=tuple(map(float, high)),
             centre=tuple(map(float, centre)),
             scale=tuple(map(float, scale)),
             weight=tuple(map(float, weight[: len(columns)])),

@@ -27,7 +27,7 @@ class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow ships n
 
         self._bundle = bundle.load(Path(context.artifacts["bundle"]))
 
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG002  # MLflow reads type hints as a schema
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002  # MLflow's own
         """One row a snapshot with ``churn_probability``; the columns of the input are features, by name.
 
         A category is given by its words, as `retain features` writes it.

@@ -13,6 +13,7 @@ from retain.errors import ConfigError, TrainingError, WindowError, did_you_mean
 from retain.evaluation.ranking import auroc
 from retain.labels import LABELS, ChurnSettings, observed, outcomes
 from retain.modelling import calibration, leaks, seasons
+from retain.modelling.contest import chosen_first
 from retain.modelling.learners import LEARNERS, Fitted, Predictions, Task
 from retain.timeline import DAY, cutoffs_back_from, instant_text
 
@@ -48,7 +49,7 @@ class TrainingSettings:
         most_cutoffs: at most so many, the newest.
         warm_up_days: days of history before the first cutoff; 0 is half of active_days.
         validation_cutoffs: at most so many, a horizon apart, so that their label windows do not overlap.
-        learners: which compete.
+        learners: which compete, the preferred one first: another is taken only where it is ahead by more than luck.
         seed: of whatever is random.
         allow_leaks: features that may seem to know the outcome without stopping the run.
         rising: features with which the risk that trees and logistic regression see may only rise, others the same.
@@ -132,7 +133,7 @@ class Contest:
 
     @property
     def mean_auroc(self) -> float:
-        """The figure that decides."""
+        """The mean over the folds."""
         return float(np.mean(self.auroc))
 
 
@@ -165,7 +166,7 @@ class Trained:
         features: the columns that it reads.
         churn: the definition that it predicts.
         plan: the cutoffs.
-        contests: every learner's validation, best first.
+        contests: every learner's validation, that of the chosen one first, then by mean AUROC.
         evidence: every calibration method's log loss.
         season: how the level moves with the season; None where a forecast of it has not helped yet.
         season_evidence: what that forecast would have brought at the validation cutoffs that have a year before.
@@ -285,6 +286,7 @@ def train(
     largest = max(size for name in names for size in LEARNERS.get(name).sizes)
     truths: list[LabelArray] = []
     usable: list[Fold] = []
+    unfit: list[str] = []
     tasks: list[tuple[Task, FloatArray]] = []
     learned_at: list[IntArray] = []
     for fold in plan.folds:
@@ -292,6 +294,10 @@ def train(
         at = snapshots.cutoff == fold.validation
         then = outcomes(store, snapshots.customer, snapshots.cutoff, churn, fold.validation)
         if not (both_classes(then[into]) and both_classes(y[at])):
+            unfit.append(
+                f"{instant_text(fold.validation)[:10]}: {int(y[at].sum()):,} of {int(at.sum()):,} churned, "
+                f"and {int(then[into].sum()):,} of the {len(into):,} rows that train for it"
+            )
             continue
         usable.append(fold)
         truths.append(y[at])
@@ -310,15 +316,17 @@ def train(
     odds = {name: [one[name] for one in found] for name in names}
     if not usable:
         raise TrainingError(
-            f"No validation cutoff has {FEWEST_OF_A_CLASS} churners and {FEWEST_OF_A_CLASS} others. Load more "
-            f"customers, or change active_days and horizon_days under [churn]."
+            f"No validation cutoff has {FEWEST_OF_A_CLASS} churners and {FEWEST_OF_A_CLASS} others, in itself and before it "
+            f"({'; '.join(unfit)}). Load more customers, or change active_days and horizon_days under [churn]."
         )
     plan = Plan(plan.until, plan.cutoffs, tuple(usable))
-    contests = sorted(
-        (_contest(name, odds[name], truths) for name in names), key=lambda one: one.mean_auroc, reverse=True
-    )
+    by_fold = [
+        (fold.validation, snapshots.customer[snapshots.cutoff == fold.validation], truth)
+        for fold, truth in zip(usable, truths, strict=True)
+    ]
+    contests, validated = _contested(odds, by_fold, settings.learners)
     best = contests[0]
-    folds = [(by_size[best.size], truth) for by_size, truth in zip(odds[best.learner], truths, strict=True)]
+    folds = [(one.log_odds[best.learner], one.y) for one in validated]
     calibrated, evidence = calibration.choose(folds, float(y.mean()))
     progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
     fitted = task_of(x, y, features, settings, best.size).fitted(best.learner)
@@ -344,7 +352,7 @@ def train(
         features=features,
         churn=churn,
         plan=plan,
-        contests=tuple(contests),
+        contests=contests,
         evidence=evidence,
         season=season,
         season_evidence=season_evidence,
@@ -354,15 +362,7 @@ def train(
         leaks=suspects,
         rising=settings.rising,
         falling=settings.falling,
-        validated=tuple(
-            Validated(
-                fold.validation,
-                snapshots.customer[snapshots.cutoff == fold.validation],
-                truth,
-                {one.learner: odds[one.learner][position][one.size] for one in contests},
-            )
-            for position, (fold, truth) in enumerate(zip(usable, truths, strict=True))
-        ),
+        validated=validated,
     )
 
 
@@ -423,6 +423,26 @@ def require_directions(features: FeatureSet, settings: TrainingSettings) -> None
                 raise ConfigError(
                     f"[training] {key}: {name} is a category, whose words have no order. Leave it out."
                 )
+
+
+def _contested(
+    odds: Mapping[str, list[Mapping[int, FloatArray]]],
+    folds: Sequence[tuple[int, IntArray, LabelArray]],
+    learners: Sequence[str],
+) -> tuple[tuple[Contest, ...], tuple[Validated, ...]]:
+    """Every learner's validation, the chosen one's first, and what each predicted at its best size.
+
+    Args:
+        odds: of each learner, for each fold, its log-odds at each size.
+        folds: cutoff, customers and what became of them.
+        learners: the configured ones, the preferred first.
+    """
+    found = [_contest(name, by_fold, [y for _, _, y in folds]) for name, by_fold in odds.items()]
+    validated = tuple(
+        Validated(*fold, {one.learner: odds[one.learner][at][one.size] for one in found})
+        for at, fold in enumerate(folds)
+    )
+    return chosen_first(found, validated, learners), validated
 
 
 def _contest(name: str, folds: list[Mapping[int, FloatArray]], truths: list[LabelArray]) -> Contest:

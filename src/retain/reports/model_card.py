@@ -50,7 +50,7 @@ class ModelCard:
         metrics: titles of the figures at each cutoff.
         baselines: titles of the baselines.
         quality: at each validation cutoff, oldest first.
-        learners: (name, mean AUROC), best first.
+        learners: (name, mean AUROC), the chosen one first.
         segments: with enough customers.
         importance: (feature, mean size of its part in the log-odds, why it tells something), strongest first.
         limits: sentences.
@@ -118,7 +118,7 @@ def render(card: ModelCard, gate: Sequence[str]) -> str:
                 for one in card.quality
             ],
         ),
-        f"Mean AUROC of all that competed: {', '.join(f'{name} {_figure(value)}' for name, value in card.learners)}.",
+        f"Mean AUROC of all that competed, the chosen one first: {', '.join(f'{name} {_figure(value)}' for name, value in card.learners)}.",
         "## For whom",
         _segments(card.segments),
         "## What it looks at",

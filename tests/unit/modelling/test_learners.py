@@ -207,6 +207,17 @@ def test_an_unknown_value_has_a_weight_of_its_own() -> None:
     assert json.loads(fitted.text())["share_unknown"] == [0.5]
 
 
+def test_what_training_hardly_saw_does_not_decide_alone() -> None:
+    """A value far outside moves logistic regression no further than one at the edge of what was usual."""
+    x = panel(400)
+    fitted = task(x=x).fitted("logistic")
+    far, edge = x[:2].copy(), x[:2].copy()
+    far[:, 0], edge[:, 0] = (1e9, -1e9), (x[:, 0].max(), x[:, 0].min())
+    assert fitted.log_odds(far).tobytes() == fitted.log_odds(edge).tobytes()
+    assert fitted.contributions(far).tobytes() == fitted.contributions(edge).tobytes()
+    assert fitted.log_odds(far)[0] > fitted.log_odds(far)[1] + 1
+
+
 def test_the_seed_decides_what_is_random() -> None:
     """Another seed is another forest."""
     assert task(seed=1).fitted("lightgbm").text() != task(seed=2).fitted("lightgbm").text()
