@@ -48,7 +48,3 @@ def main() -> None:
         except UserError as mistake:
             reply = {"error": type(mistake).__name__, "words": str(mistake)}
         print(json.dumps(reply), file=answers, flush=True)
-
-
-if __name__ == "__main__":
-    main()

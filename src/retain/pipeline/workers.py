@@ -12,10 +12,11 @@ import subprocess
 import sys
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from retain import errors
-from retain.errors import ConfigError
+from retain.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -41,8 +42,9 @@ def share(spec: Mapping[str, Any], shards: Iterable[int], count: int, done: Call
         UserError: what a worker could not do, in its words.
     """
     waiting = deque(shards)
-    crew = [_started(spec) for _ in range(count)]
+    crew: list[subprocess.Popen[str]] = []
     try:
+        crew.extend(_started(spec) for _ in range(count))
         with ThreadPoolExecutor(count) as pool:
             try:
                 for one in as_completed([pool.submit(_serve, worker, waiting, done) for worker in crew]):
@@ -56,14 +58,17 @@ def share(spec: Mapping[str, Any], shards: Iterable[int], count: int, done: Call
     finally:
         for worker in crew:
             worker.kill()
-            # Reads what is left, closes the pipes and waits for the end.
-            worker.communicate()
+            with suppress(OSError):  # an order that it did not read any more
+                cast("IO[str]", worker.stdin).close()
+            cast("IO[str]", worker.stdout).close()
+            worker.wait()
 
 
 def _started(spec: Mapping[str, Any]) -> subprocess.Popen[str]:
     surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one)}
     worker = subprocess.Popen(  # noqa: S603  # this very program, without a shell
-        [sys.executable, "-m", MODULE],
+        # -P: what lies in the present folder is no module.
+        [sys.executable, "-P", "-c", f"from {MODULE} import main; main()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -75,28 +80,27 @@ def _started(spec: Mapping[str, Any]) -> subprocess.Popen[str]:
 
 def _serve(worker: subprocess.Popen[str], waiting: deque[int], done: Callable[[int], None]) -> None:
     """Give the worker one shard after the other until none is left."""
-    while waiting:
+    while True:
         try:
             shard = waiting.popleft()
-        except IndexError:  # another was quicker
+        except IndexError:
             return
         _order(worker, str(shard))
-        reply = worker.stdout.readline() if worker.stdout is not None else ""
+        reply = cast("IO[str]", worker.stdout).readline()
         if not reply:
             raise _ended(worker, shard)
         said = json.loads(reply)
         if said:
-            raise getattr(errors, said["error"])(said["words"])
+            raise getattr(errors, said["error"], UserError)(said["words"])
         done(shard)
 
 
 def _order(worker: subprocess.Popen[str], words: str) -> None:
-    if worker.stdin is not None:
-        try:
-            worker.stdin.write(words + "\n")
-            worker.stdin.flush()
-        except OSError:
-            return  # it is gone, as is found where its answer is missing
+    orders = cast("IO[str]", worker.stdin)
+    # One that is gone is found where its answer is missing.
+    with suppress(OSError):
+        orders.write(words + "\n")
+        orders.flush()
 
 
 def _ended(worker: subprocess.Popen[str], shard: int) -> Exception:

@@ -161,10 +161,11 @@ def expected_value(
     if _by_contract(churn):
         curve = forecast if isinstance(forecast, ContractForecast) else None
         return contract_value(store, cutoff, settings, curve, within_days)[customers]
-    if _paid_orders(store) is None:
+    orders = _paid_orders(store)
+    if orders is None:
         return np.full(len(customers), np.nan)
     if not isinstance(forecast, Forecast):
-        money = _at_pace(store, cutoff, settings.horizon_days)[customers]
+        money = _at_pace(store, orders, cutoff, settings.horizon_days)[customers]
     elif (known := purchases(store, cutoff)) is None:
         # Others have ordered, but none of these customers.
         money = np.zeros(len(customers))
@@ -187,12 +188,9 @@ def _by_contract(churn: ChurnSettings) -> bool:
     return LABELS.get(churn.definition).table == "contracts"
 
 
-def _at_pace(store: EventStore, cutoff: int, horizon_days: int) -> FloatArray:
+def _at_pace(store: EventStore, orders: EventTable, cutoff: int, horizon_days: int) -> FloatArray:
     """The revenue of every customer over the horizon, at the pace known at the cutoff."""
-    orders = _paid_orders(store)
     count = len(store.customer_ids)
-    if orders is None:
-        return np.full(count, np.nan)
     amount = _amounts(orders)
     known = (orders.known < cutoff) & (amount != MISSING)
     recent = known & (orders.time >= cutoff - PACE_DAYS * DAY)

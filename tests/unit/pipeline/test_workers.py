@@ -13,19 +13,21 @@ if TYPE_CHECKING:
 
 STRANGE = """
 import json, os, signal, sys
-spec = json.loads(sys.stdin.readline())
-for line in sys.stdin:
-    shard = int(line)
-    if shard == spec.get("full"):
-        print(json.dumps({"error": "OutputError", "words": "The disk is full."}), flush=True)
-        continue
-    if shard == spec.get("killed"):
-        os.kill(os.getpid(), signal.SIGKILL)
-    if shard == spec.get("broken"):
-        raise SystemExit(1)
-    with open(os.path.join(spec["folder"], str(shard)), "x") as out:
-        out.write(str(os.getpid()))
-    print("{}", flush=True)
+
+def main():
+    spec = json.loads(sys.stdin.readline())
+    for line in sys.stdin:
+        shard = int(line)
+        if shard == spec.get("full"):
+            print(json.dumps({"error": "OutputError", "words": "The disk is full."}), flush=True)
+            continue
+        if shard == spec.get("killed"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if shard == spec.get("broken"):
+            raise SystemExit(1)
+        with open(os.path.join(spec["folder"], str(shard)), "x") as out:
+            out.write(str(os.getpid()))
+        print("{}", flush=True)
 """
 
 
@@ -74,7 +76,7 @@ def test_a_worker_that_is_gone_before_its_first_order_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Writing to it fails, or nothing comes back."""
-    (tmp_path / "gone_worker.py").write_text("raise SystemExit(1)")
+    (tmp_path / "gone_worker.py").write_text("main = lambda: exit(1)")
     monkeypatch.setattr(workers, "MODULE", "gone_worker")
     with pytest.raises(RuntimeError, match="a worker ended"):
         share(spec(tmp_path), range(500), 1, lambda _: None)
