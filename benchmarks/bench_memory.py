@@ -1,7 +1,7 @@
 """What `retain features` costs when the tables do not fit in the memory that it may take, beside all of them in memory.
 
 Writes the tables of `panel_data.py` to a temporary folder, runs the whole command in a process of its own in both ways, checks that they wrote the
-same bytes, and prints memory (of the largest process, where several work on shards), CPU seconds and wall time as a Markdown table, with those of a bare scan of the same columns. Run with
+same bytes, and prints memory (of the process that was called, where several work on shards), CPU seconds and wall time as a Markdown table, with those of a bare scan of the same columns. Run with
 `python benchmarks/bench_memory.py [LINES] [MEMORY_MB] [CUTOFFS]`.
 """
 
@@ -37,7 +37,7 @@ else:
             raise
 spent = [resource.getrusage(one) for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
 cpu = sum(one.ru_utime + one.ru_stime for one in spent)
-print(json.dumps([max(one.ru_maxrss for one in spent) / 1024, cpu, time.perf_counter() - began]))
+print(json.dumps([spent[0].ru_maxrss / 1024, cpu, time.perf_counter() - began]))
 """
 
 

@@ -105,16 +105,12 @@ def _bytes_of(file: SourceFile) -> float:
     return size * _A_BYTE * (_UNPACKED if file.path.lower().endswith(".gz") else 1)
 
 
-def peak_mb(*, of_others: bool = False) -> float | None:
-    """The most memory that this process has taken so far; None where the system does not tell.
-
-    Args:
-        of_others: the most that one of the processes took that it started and that have ended.
-    """
+def peak_mb() -> float | None:
+    """The most memory that this process has taken so far; None where the system does not tell."""
     try:
         import resource  # noqa: PLC0415  # Windows has none
     except ImportError:
         return None
-    most = resource.getrusage(resource.RUSAGE_CHILDREN if of_others else resource.RUSAGE_SELF).ru_maxrss
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # macOS counts in bytes, Linux in kilobytes.
     return most / MB if sys.platform == "darwin" else most * 1024 / MB

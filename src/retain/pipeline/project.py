@@ -165,14 +165,9 @@ class Project:
 
     def tell_memory(self) -> None:
         """Say how much memory was in use, where it was bounded."""
-        if self.shards is None:
-            return
-        peak, others = peak_mb(), peak_mb(of_others=True)
-        if peak is not None and others is not None:
-            helped = (
-                f" here, {others:,.0f} in each of {self.shards.helpers} others" if self.shards.helpers else ""
-            )
-            self.progress(f"{peak:,.0f} MB of memory were in use at most{helped}")
+        peak = None if self.shards is None else peak_mb()
+        if peak is not None:
+            self.progress(f"{peak:,.0f} MB of memory were in use at most")
 
     def store_with(self, customer_id: str) -> EventStore:
         """A store that has this customer, if any has, and what they wrote: of all customers or of a shard of them."""

@@ -74,8 +74,6 @@ class Shards:
         self._needs, self._workspace = needs, folder.parent
         self._coverage: dict[int, tuple[Coverage, ...]] = {}
         self._held: Held | None = None
-        self.helpers = 0
-        """How many processes have worked on shards beside this one."""
         if joined is not None:
             self._home = joined
             self._spilled = finished(joined / "events", budget.database_mb // budget.workers)
@@ -226,7 +224,6 @@ class Shards:
     def _share(self, key: str, job: Mapping[str, Any], waiting: Sequence[int], workers: int) -> None:
         """Let other processes make the files of these shards."""
         self._progress(f"{len(waiting)} shards in {workers} processes")
-        self.helpers = workers
         spec = {
             "config": values_of(self._config),
             "base": str(self._config.source.base.resolve()),

@@ -13,6 +13,7 @@ import sys
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
+from threading import Lock
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from retain import errors
@@ -42,12 +43,18 @@ def share(spec: Mapping[str, Any], shards: Iterable[int], count: int, done: Call
         UserError: what a worker could not do, in its words.
     """
     waiting = deque(shards)
+    one_at_a_time = Lock()
+
+    def told(shard: int) -> None:
+        with one_at_a_time:
+            done(shard)
+
     crew: list[subprocess.Popen[str]] = []
     try:
         crew.extend(_started(spec) for _ in range(count))
         with ThreadPoolExecutor(count) as pool:
             try:
-                for one in as_completed([pool.submit(_serve, worker, waiting, done) for worker in crew]):
+                for one in as_completed([pool.submit(_serve, worker, waiting, told) for worker in crew]):
                     one.result()
             except BaseException:
                 # Also Ctrl-C: nobody begins another shard, and nobody is waited for.
