@@ -25,6 +25,15 @@ SPAN = 60_000_000
 
 def kernel(folder: Path) -> Ready:
     """The kernel on a store that was read and checked."""
+    return _kernel_at(folder, data.CUTOFFS)
+
+
+def kernel_once(folder: Path) -> Ready:
+    """The kernel at the last cutoff alone."""
+    return _kernel_at(folder, data.CUTOFFS[-1:])
+
+
+def _kernel_at(folder: Path, at: list[int]) -> Ready:
     from retain.engine.kernel import compute  # noqa: PLC0415  # each engine's process loads its own library only
     from retain.engine.panel import Snapshots  # noqa: PLC0415
     from retain.events.load import read_events  # noqa: PLC0415
@@ -33,7 +42,7 @@ def kernel(folder: Path) -> Ready:
     tables = {name: TableSource(f"{name}.parquet") for name in data.COLUMNS}
     store = read_events(SourceSettings(tables, folder))
     customers = np.arange(len(store.customer_ids), dtype=np.int64)
-    cutoffs = np.array(data.CUTOFFS, dtype=np.int64)
+    cutoffs = np.array(at, dtype=np.int64)
     snapshots = Snapshots(np.tile(customers, len(cutoffs)), np.repeat(cutoffs, len(customers)))
     return lambda: compute(store, data.FEATURES, snapshots).values
 
@@ -151,11 +160,7 @@ def in_polars(folder: Path) -> Ready:
 
 def in_duckdb(folder: Path) -> Ready:
     """Tables prepared once, then one query a cutoff with a FILTER a feature."""
-    con = _duckdb()
-    con.sql(
-        "CREATE TABLE ids AS SELECT customer_id, row_number() OVER (ORDER BY customer_id) - 1 AS customer "
-        f"FROM (SELECT DISTINCT customer_id FROM '{folder}/orders.parquet')"
-    )
+    con = _with_customers(folder)
     for view, source in data.SOURCES.items():
         value = f", {source.value}" if source.value else ""
         gap = (
@@ -168,33 +173,86 @@ def in_duckdb(folder: Path) -> Ready:
             f"FROM '{folder}/{source.table}.parquet' JOIN ids USING (customer_id) WHERE {source.time} IS NOT NULL)"
         )
 
+    return lambda: np.concatenate([_queried(con, cutoff, "", "time < {}", _sql) for cutoff in data.CUTOFFS])
+
+
+def _queried(con: Any, cutoff: int, suffix: str, before: str, told: Callable[[Measure, int], str]) -> Panel:
+    """All features at a cutoff by one query, with a subquery a kind of event."""
+    parts = []
+    for view in data.SOURCES:
+        wanted = ", ".join(
+            f"{told(one, cutoff)} AS {name}" for name, one in data.MEASURES.items() if one.view == view
+        )
+        parts.append(
+            f"(SELECT customer, {wanted} FROM {view}{suffix} WHERE {before.format(cutoff)} GROUP BY customer)"
+        )
+    joined = " ".join(f"LEFT JOIN {part} USING (customer)" for part in parts)
+    columns = ", ".join(
+        f"coalesce({name}, 0)::DOUBLE AS {name}"
+        if one.how in (How.COUNT, How.SUM)
+        else f"{name}::DOUBLE AS {name}"
+        for name, one in data.MEASURES.items()
+    )
+    found = con.sql(f"SELECT {columns} FROM ids {joined} ORDER BY customer").fetchnumpy()
+    return np.column_stack([np.ma.filled(column.astype(np.float64), np.nan) for column in found.values()])
+
+
+def aggregated_in_duckdb(folder: Path) -> Ready:
+    """Events of a customer between two ends of any window are put together once; each cutoff adds these up."""
+    con = _with_customers(folder)
+    for view, source in data.SOURCES.items():
+        value = f", (round({source.value} * 100))::BIGINT AS {source.value}" if source.value else ""
+        gap = f", (time - lag(time) OVER (PARTITION BY customer ORDER BY time)) // {SPAN} AS gap"
+        con.sql(
+            f"CREATE TABLE {view} AS SELECT *{gap if view == 'orders' else ''} FROM (SELECT customer, epoch_us({source.time}) AS "
+            f"time{value} FROM '{folder}/{source.table}.parquet' JOIN ids USING (customer_id) WHERE {source.time} IS NOT NULL)"
+        )
+
     def compute() -> Panel:
-        panels = []
-        for cutoff in data.CUTOFFS:
-            parts = []
-            for view in data.SOURCES:
-                wanted = ", ".join(
-                    f"{_sql(one, cutoff)} AS {name}"
-                    for name, one in data.MEASURES.items()
-                    if one.view == view
-                )
-                parts.append(
-                    f"(SELECT customer, {wanted} FROM {view} WHERE time < {cutoff} GROUP BY customer)"
-                )
-            joined = " ".join(f"LEFT JOIN {part} USING (customer)" for part in parts)
-            columns = ", ".join(
-                f"coalesce({name}, 0)::DOUBLE" if one.how in (How.COUNT, How.SUM) else f"{name}::DOUBLE"
-                for name, one in data.MEASURES.items()
+        for view in data.SOURCES:
+            columns = {one.value for one in data.MEASURES.values() if one.view == view and one.value}
+            mine = [one for one in data.MEASURES.values() if one.view == view]
+            ends = sorted(
+                {
+                    *data.CUTOFFS,
+                    *(one.within.start(at) for one in mine for at in data.CUTOFFS if one.within.days),
+                }
             )
-            found = con.sql(f"SELECT {columns} FROM ids {joined} ORDER BY customer").fetchnumpy()
-            panels.append(
-                np.column_stack(
-                    [np.ma.filled(column.astype(np.float64), np.nan) for column in found.values()]
-                )
+            parts = "".join(
+                f", count({one}) AS {one}_n, sum({one})::BIGINT AS {one}_sum, sum({one} * {one})::BIGINT AS {one}_square, "
+                f"min({one}) AS {one}_min, max({one}) AS {one}_max"
+                for one in sorted(columns)
             )
-        return np.concatenate(panels)
+            con.sql(f"CREATE OR REPLACE TABLE ends AS SELECT unnest({ends}) AS until")
+            con.sql(
+                f"CREATE OR REPLACE TABLE {view}_parts AS SELECT customer, until, count(*) AS n, min(time) AS first, max(time) AS "
+                f"last{parts} FROM (SELECT {view}.*, until FROM {view} ASOF JOIN ends ON {view}.time < ends.until) GROUP BY customer, until"
+            )
+        return np.concatenate(
+            [_queried(con, cutoff, "_parts", "until <= {}", _sql_of_parts) for cutoff in data.CUTOFFS]
+        )
 
     return compute
+
+
+def _sql_of_parts(one: Measure, cutoff: int) -> str:
+    only = "" if one.within.days is None else f" FILTER (WHERE until > {one.within.start(cutoff)})"
+    if one.how in (How.SINCE_LAST, How.SINCE_FIRST):
+        moment = "max(last" if one.how is How.SINCE_LAST else "min(first"
+        return f"({cutoff} - {moment}){only}) / {DAY}::DOUBLE"
+    if one.value is None:
+        return f"sum(n){only}"
+    unit = DAY // SPAN if one.value == "gap" else 100
+    if one.how in (How.MIN, How.MAX):
+        return f"{one.how.value}({one.value}_{one.how.value}){only} / {unit}::DOUBLE"
+    count, total = (f"sum({one.value}_{part}){only}" for part in ("n", "sum"))
+    if one.how is How.SUM:
+        return f"{total} / {unit}::DOUBLE"
+    if one.how is How.MEAN:
+        return f"{total}::DOUBLE / nullif({count}, 0) / {unit}"
+    # Of whole numbers, so that nothing cancels.
+    spread = f"({count} * sum({one.value}_square){only} - {total} * {total})::DOUBLE"
+    return f"sqrt({spread} / nullif({count} * ({count} - 1), 0)) / {unit}"
 
 
 def _sql(one: Measure, cutoff: int) -> str:
@@ -218,6 +276,16 @@ def scan(folder: Path) -> Ready:
     return compute
 
 
+def _with_customers(folder: Path) -> Any:
+    """A connection with the table of customers' numbers."""
+    con = _duckdb()
+    con.sql(
+        "CREATE TABLE ids AS SELECT customer_id, row_number() OVER (ORDER BY customer_id) - 1 AS customer "
+        f"FROM (SELECT DISTINCT customer_id FROM '{folder}/orders.parquet')"
+    )
+    return con
+
+
 def _duckdb() -> Any:
     import duckdb  # noqa: PLC0415
 
@@ -228,9 +296,11 @@ def _duckdb() -> Any:
 
 ENGINES = {
     "kernel": kernel,
+    "kernel, one cutoff": kernel_once,
     "pandas": in_pandas,
     "Polars": in_polars,
     "DuckDB SQL": in_duckdb,
+    "DuckDB SQL, aggregated first": aggregated_in_duckdb,
     "bare scan": scan,
 }
 """Every way by its name."""

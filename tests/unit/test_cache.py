@@ -65,6 +65,60 @@ def test_any_damaged_byte_is_noticed(tmp_path: Path) -> None:
     assert lost == 2 * len(whole)
 
 
+def beside() -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]:
+    return {name: one for name, one in MADE.items() if name != "numbers"}
+
+
+def test_an_array_is_filled_from_a_file(tmp_path: Path) -> None:
+    """It then has the bits that were kept, many pages of them."""
+    rng = np.random.default_rng(2)
+    kept = {"values": rng.random((70_001, 3)), "features": np.array([b"a", b"bc"])}
+    Cache(tmp_path).keep(KEY, kept)
+    values = np.empty((70_001, 3))
+    assert Cache(tmp_path).fill(KEY, {"values": values}, {"features": kept["features"]})
+    assert values.tobytes() == kept["values"].tobytes()
+
+
+def test_only_a_file_of_the_same_kind_fills(tmp_path: Path) -> None:
+    """One that is not there, has other names, shapes or types, or other arrays beside, fills nothing."""
+    cache, into = Cache(tmp_path), np.empty((3, 2))
+    assert not Cache(None).fill(KEY, {"numbers": into}, beside())
+    assert not cache.fill(KEY, {"numbers": into}, beside())
+    cache.keep(KEY, MADE)
+    assert cache.fill(KEY, {"numbers": into}, beside())
+    assert not cache.fill(KEY, {"others": into}, beside())
+    assert not cache.fill(KEY, {"numbers": np.empty((2, 3))}, beside())
+    assert not cache.fill(KEY, {"numbers": np.empty((3, 2), dtype=np.int64)}, beside())
+    assert not cache.fill(KEY, {"numbers": into}, {**beside(), "codes": np.array(["en", "de"])})
+
+
+def test_any_damaged_byte_is_noticed_while_filling(tmp_path: Path) -> None:
+    """A file that is damaged anywhere, or cut short, is not taken for a whole one."""
+    cache = Cache(tmp_path)
+    cache.keep(KEY, MADE)
+    path = tmp_path / f"{KEY}.arrays"
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        for damaged in (whole[:place] + bytes([whole[place] ^ 0x80]) + whole[place + 1 :], whole[:place]):
+            path.write_bytes(damaged)
+            assert not cache.fill(KEY, {"numbers": np.empty((3, 2))}, beside()), place
+
+
+def test_pages_that_changed_places_are_noticed(tmp_path: Path) -> None:
+    """And so is one that was overwritten with zeros: a checksum is no plain sum."""
+    cache, page = Cache(tmp_path), 4096
+    kept = {"values": np.arange(8 * page // 8, dtype=np.float64)}
+    cache.keep(KEY, kept)
+    path = tmp_path / f"{KEY}.arrays"
+    whole = path.read_bytes()
+    end = len(whole)
+    pages = [whole[end - (8 - one) * page : end - (7 - one) * page] for one in range(8)]
+    for changed in ([*pages[:5], pages[6], pages[5], pages[7]], [*pages[:3], bytes(page), *pages[4:]]):
+        path.write_bytes(whole[: end - 8 * page] + b"".join(changed))
+        assert cache.find(KEY) is None
+        assert not cache.fill(KEY, {"values": np.empty(8 * page // 8)}, {})
+
+
 @pytest.mark.parametrize("left", [0, 1, 100, -1])
 def test_a_file_cut_short_is_made_again(tmp_path: Path, left: int) -> None:
     """And is whole afterwards."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retain import __version__
-from retain.cache import key_of
+from retain.cache import key_of, sums_of
 from retain.engine.panel import Panel, Snapshots
 from retain.engine.streams import STREAMS
 from retain.events.attributes import TABLE
@@ -61,7 +61,7 @@ class Kept:
         blocks = self._blocks(store, features, snapshots)
         for block in blocks:
             # One file after the other, so that no more than one is held beside the panel.
-            lacking = block.fill(values, self._found(block))
+            lacking = () if self._is_filled(block, values) else block.fill(values, self._found(block))
             if lacking:
                 calls.setdefault(lacking, []).append(block)
         everything = tuple(range(len(features.features)))
@@ -110,12 +110,18 @@ class Kept:
         # The reader's own fingerprint says which rows these are, and what was added to them since is numbers.
         added = sorted(set(table.columns) - {one.name for one in SCHEMAS[name].fields})
         if name in store.accounts and all(table.columns[one].levels is None for one in added):
-            values = (part for one in added for part in (one, table.columns[one].values.tobytes()))
+            values = (part for one in added for part in (one, sums_of(table.columns[one].values)))
             key = key_of(["said", name, store.accounts[name].fingerprint, cutoffs.tobytes(), *values])
             said = self.cache.arrays(key, make)["said"]
         else:
             said = make()["said"]
         return [one.decode() for one in said.tolist()]
+
+    def _is_filled(self, block: _Block, values: FloatArray) -> bool:
+        """Whether a block's file holds just what is asked for; its rows are filled then."""
+        if not isinstance(block.rows, slice):
+            return False
+        return self.cache.fill(block.key, {"values": values[block.rows]}, {"features": np.array(block.ids)})
 
     def _found(self, block: _Block) -> _Found:
         """The content of a block's file; nothing if there is none, or it is none of ours."""

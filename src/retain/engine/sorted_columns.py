@@ -10,6 +10,7 @@ import numpy as np
 from retain.engine.order import by_customer
 from retain.engine.panel import entropy, weighted_log
 from retain.features.spec import How
+from retain.timeline import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +24,36 @@ if TYPE_CHECKING:
     Told = Callable[[IntArray, Callable[[IntArray], IntArray]], FloatArray]
     """From how many numbers each customer has, and those of any ranks, to one number a customer."""
 
+_MOST_STEPS = 2**16
+"""A table of so many steps is still found in the processor's cache."""
+
 
 def running(values: IntArray | BoolArray) -> IntArray:
     """Running sums, with the 0 before the first."""
     result = np.zeros(len(values) + 1, dtype=np.int64)
     np.cumsum(values, out=result[1:])
     return result
+
+
+def passed(moments: IntArray, time: IntArray) -> IntArray:
+    """For each instant, how many of these ascending moments do not come after it.
+
+    >>> passed(np.array([10, 20, 40]), np.array([9, 10, 39, 50])).tolist()
+    [0, 1, 2, 3]
+    """
+    if len(moments) and moments[0] == NEVER:
+        return passed(moments[1:], time) + 1
+    if len(moments) < 2:
+        return np.searchsorted(moments, time, side="right")
+    spread = int(moments[-1] - moments[0])
+    unit = int(np.gcd.reduce(moments - moments[0]))
+    if spread > unit * _MOST_STEPS:
+        return np.searchsorted(moments, time, side="right")
+    # Cutoffs and windows are whole days or hours apart, and in which of these an instant lies is found by one division instead of a search.
+    steps = np.zeros(spread // unit + 2, dtype=np.int64)
+    steps[(moments - moments[0]) // unit + 1] = 1
+    step = (time - (int(moments[0]) - unit)) // unit
+    return np.cumsum(steps).take(step, mode="clip")
 
 
 def counted_before(owner: IntArray, owners: int, stretch: IntArray, moments: int) -> IntArray:
@@ -144,9 +169,7 @@ class Grouped:
     def count(self, starts: IntArray, ends: IntArray) -> Counts:
         """How often each category occurs in each window ``[start, end)``."""
         moments = np.unique(np.concatenate([starts, ends]))
-        before = counted_before(
-            self.group, self.groups, np.searchsorted(moments, self.time, side="right"), len(moments)
-        )
+        before = counted_before(self.group, self.groups, passed(moments, self.time), len(moments))
         sizes = before[np.searchsorted(moments, ends)] - before[np.searchsorted(moments, starts)]
         return Counts(self.first, self.has, sizes)
 

@@ -295,8 +295,11 @@ def parts_of(spec: Number, money_exponent: int) -> int:
 def happenings(stream: Stream, table: EventTable, money_exponent: int) -> Happenings:
     """The stream's events among these rows of its table."""
     time = _times(stream.time, table)
-    rows = np.flatnonzero((time != MISSING) & _passing(stream, table))
+    there_is = (time != MISSING) & _passing(stream, table)
+    # Where a table tells of nothing else, its rows are taken as they are instead of being copied one by one.
+    rows: slice | IntArray = slice(None) if there_is.all() else np.flatnonzero(there_is)
     if stream.time is not None:
+        rows = np.flatnonzero(there_is)
         rows = rows[by_customer(table.customer[rows], time[rows])]
     there = stream.at_hand(frozenset(table.columns)) or frozenset()
     numbers = {name: _number(spec, table)[rows] for name, spec in stream.numbers.items() if name in there}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from retain.engine.order import by_customer
+from retain.engine.sorted_columns import running
 from retain.engine.streams import STREAMS, happenings, parts_of
 from retain.events.store import MISSING, EventStore, EventTable
 from retain.features.columns import Columns
@@ -184,6 +185,8 @@ def order_of_line(table: EventTable) -> IntArray:
     changes = np.ones(rows, dtype=bool)
     changes[1:] = (table.customer[1:] != table.customer[:-1]) | (table.time[1:] != table.time[:-1])
     moment = np.cumsum(changes)
+    if not {"order_id", "kind"} & set(table.columns):
+        return moment - 1
     key = -1 - moment
     if "order_id" in table.columns:
         code = table.columns["order_id"].values.astype(np.int64)
@@ -214,7 +217,7 @@ def _is_return(table: EventTable) -> npt.NDArray[np.bool_]:
 
 def _offsets(customer: IntArray, customers: int) -> IntArray:
     """Where each customer's rows begin, and the end."""
-    return np.searchsorted(customer, np.arange(customers + 1)).astype(np.int64)
+    return running(np.bincount(customer, minlength=customers))
 
 
 def _orders(table: EventTable, group: IntArray, customers: int, sign: int, money_exponent: int) -> View:

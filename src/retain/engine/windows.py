@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from retain.engine.extremes import Extremes
 from retain.engine.panel import combine
-from retain.engine.sorted_columns import Counts, Grouped, Ranked, counted_before, running
+from retain.engine.sorted_columns import Counts, Grouped, Ranked, counted_before, passed, running
 from retain.engine.views import View
 from retain.events.store import MISSING
 from retain.features.spec import BY_SIZE, CATEGORICAL, FeatureSet, How, Measure, measures
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     BoolArray = npt.NDArray[np.bool_]
     Which = tuple[str, str | None]
     """A view and the flag that its events have to have."""
+
+_Number = TypeVar("_Number", np.int64, np.float64)
 
 
 class Windows:
@@ -63,20 +67,20 @@ class Windows:
         self._grouped: dict[tuple[Which, str], Grouped] = {}
         self._counted: dict[tuple[Which, str, Lookback], Counts] = {}
         self._edges: dict[Which, tuple[IntArray, IntArray]] = {}
+        self._extremes: dict[tuple[Which, str, How], Extremes] = {}
         self._done: dict[Measure, FloatArray] = {}
 
     def values(self) -> FloatArray:
-        """The features, rows by columns."""
+        """The features, rows by columns; each column lies in one piece."""
         columns = np.empty((len(self._features.features), len(self._customer)))
         for place, one in enumerate(self._features.features):
             columns[place] = combine(one.formula, self._measured)
-        # One turn at the end is quicker than a column at a time.
-        return np.ascontiguousarray(columns.T)
+        return columns.T
 
     def _measured(self, one: Measure) -> FloatArray:
         if one not in self._done:
             if one.how in CATEGORICAL:
-                self._done[one] = self._counts(one).summary(one.how)[self._number, self._customer]
+                self._done[one] = self._asked(self._counts(one).summary(one.how))
             elif one.how in BY_SIZE:
                 numbers, ranges = self._numbers(one), self._ranges(one.within)
                 found = (
@@ -84,10 +88,22 @@ class Windows:
                     if one.quantile is None
                     else numbers.quantile(one.quantile, *ranges)
                 )
-                self._done[one] = found[self._number, self._customer] / self._parts(one)
+                self._done[one] = self._asked(found) / self._parts(one)
             else:
                 self._done[one] = self._measure(one)
         return self._done[one]
+
+    @cached_property
+    def _cells(self) -> IntArray | None:
+        """Where each snapshot is among all pairs of a cutoff and a customer; None if it is all of these, in order."""
+        customers = len(next(iter(self._views.values())).offsets) - 1
+        cells = self._number * customers + self._customer
+        whole = np.arange(len(self._cutoffs) * customers)
+        return None if np.array_equal(cells, whole) else cells
+
+    def _asked(self, grid: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
+        """Of numbers, cutoffs by customers, those of the snapshots."""
+        return grid.ravel() if self._cells is None else grid.ravel().take(self._cells)
 
     def _ranges(self, within: Lookback) -> tuple[IntArray, IntArray]:
         """The first instant of the window before each cutoff, and the first after it."""
@@ -124,7 +140,7 @@ class Windows:
     def _place(self, which: Which, days: int | None) -> IntArray:
         """For each snapshot, the place of the customer's first event so many days before the cutoff or later; None is any."""
         if days is None and (which, None) not in self._places:
-            self._places[which, None] = self._view(which).offsets[self._customer]
+            self._places[which, None] = self._view(which).offsets.take(self._customer)
         elif (which, days) not in self._places:
             self._find_places(which)
         return self._places[which, days]
@@ -134,12 +150,11 @@ class Windows:
         view = self._view(which)
         moments = {days: self._cutoffs - days * DAY for days in self._offsets_asked[which]}
         whole = np.unique(np.concatenate(list(moments.values())))
-        stretch = np.searchsorted(whole, view.time, side="right")
         customers = len(view.offsets) - 1
-        place = counted_before(self._owner(which), customers, stretch, len(whole)) + view.offsets[:-1]
+        place = counted_before(self._owner(which), customers, passed(whole, view.time), len(whole))
+        place += view.offsets[:-1]
         for days, each in moments.items():
-            row = np.searchsorted(whole, each) * customers
-            self._places[which, days] = place.ravel()[row[self._number] + self._customer]
+            self._places[which, days] = self._asked(place[np.searchsorted(whole, each)])
 
     def _column(self, one: Measure) -> str:
         """The column that a measure reads."""
@@ -202,7 +217,7 @@ class Windows:
         if key not in self._looked_up:
             sums = self._sums(which, column, kind)
             place = self._place(which, days)
-            self._looked_up[key] = place if sums is None else sums[place]
+            self._looked_up[key] = place if sums is None else sums.take(place)
         return self._looked_up[key]
 
     def _measure(self, one: Measure) -> FloatArray:  # noqa: PLR0911  # one return a kind of aggregation
@@ -220,14 +235,14 @@ class Windows:
             # Only the first event's own instant is left of the window; of several then the smallest counts.
             ends = self._instants(which)[1] + 1
             high = np.where(high > low, ends[np.minimum(low, len(ends) - 1)], low)
-            return _extreme(How.MIN, view.columns[one.value], low, high) / view.parts[one.value]
+            return self._extreme(one, How.MIN, low, high)
         if one.how is How.LAST:
             # Likewise; of several at the last instant the largest counts.
             begins = self._instants(which)[0]
             low = np.where(high > low, begins[np.maximum(high - 1, 0)], high)
-            return _extreme(How.MAX, view.columns[one.value], low, high) / view.parts[one.value]
+            return self._extreme(one, How.MAX, low, high)
         if one.how in (How.MIN, How.MAX):
-            return _extreme(one.how, view.columns[one.value], low, high) / view.parts[one.value]
+            return self._extreme(one, one.how, low, high)
         known = self._sum(one, "count")
         if one.how is How.COUNT:
             return known.astype(np.float64)
@@ -240,13 +255,24 @@ class Windows:
                 return np.where(known > 0, total.astype(np.float64) / known / parts, np.nan)
             return deviation(known, total, self._sum(one, "square")) / parts
 
+    def _extreme(self, one: Measure, how: How, low: IntArray, high: IntArray) -> FloatArray:
+        """The smallest or largest known value of each stretch ``low:high`` of the measure's column."""
+        which, column = (one.view, one.where), self._column(one)
+        key = (which, column, how)
+        if key not in self._extremes:
+            view = self._view(which)
+            what = np.minimum if how is How.MIN else np.maximum
+            longest = int(np.diff(view.offsets).max(initial=0))
+            self._extremes[key] = Extremes.of(view.columns[column], what, longest)
+        return self._extremes[key].between(low, high) / self._parts(one)
+
 
 def deviation(count: IntArray, total: IntArray, squares: IntArray) -> FloatArray:
     """Sample standard deviation from exact sums, without the cancellation of the usual short formula.
 
     With ``m = total // count`` and ``r = total - count * m``, the squared distances from ``m`` are
-    ``squares - 2 m total + count m^2``: a whole number that 64-bit arithmetic gives exactly even where its terms
-    overflow. What is left is ``(that - r^2 / count) / (count - 1)``.
+    ``squares - 2 m total + count m^2 = squares - m (total + r)``: a whole number that 64-bit arithmetic gives exactly even
+    where its terms overflow. What is left is ``(that - r^2 / count) / (count - 1)``.
 
     >>> float(deviation(np.array([2]), np.array([4]), np.array([10]))[0])  # 1 and 3
     1.4142135623730951
@@ -254,9 +280,10 @@ def deviation(count: IntArray, total: IntArray, squares: IntArray) -> FloatArray
     enough = count > 1
     some = np.where(enough, count, 2)
     centre = total // some
-    rest = (total - some * centre).astype(np.float64)
-    distances = (squares - 2 * centre * total + some * centre * centre).astype(np.float64)
-    return np.where(enough, np.sqrt(np.maximum(distances - rest * rest / some, 0.0) / (some - 1)), np.nan)
+    rest = total - some * centre
+    distances = (squares - centre * (total + rest)).astype(np.float64)
+    left = rest.astype(np.float64)
+    return np.where(enough, np.sqrt(np.maximum(distances - left * left / some, 0.0) / (some - 1)), np.nan)
 
 
 def _filtered(view: View, flag: str, wanted: Collection[str]) -> View:
@@ -266,18 +293,12 @@ def _filtered(view: View, flag: str, wanted: Collection[str]) -> View:
     return View(np.searchsorted(rows, view.offsets), view.time[rows], columns, view.parts)
 
 
-def _extreme(how: How, values: IntArray, low: IntArray, high: IntArray) -> FloatArray:
-    """Smallest or largest known value of each stretch ``low:high``, in parts; NaN where there is none."""
-    last = np.iinfo(np.int64).max if how is How.MIN else MISSING
-    # What is not known must not win, and one value more lets a stretch end behind the last.
-    padded = np.append(np.where(values == MISSING, last, values), last)
-    between = np.column_stack((low, high)).ravel()
-    found = (np.minimum if how is How.MIN else np.maximum).reduceat(padded, between)[::2]
-    return np.where((high > low) & (found != last), found.astype(np.float64), np.nan)
-
-
 def _days_since(time: IntArray, position: IntArray, there: BoolArray, cutoff: IntArray) -> FloatArray:
     """Days from the event at each position to the cutoff; NaN where there is none."""
-    days = np.full(len(position), np.nan)
-    days[there] = (cutoff[there] - time[position[there]]).astype(np.float64) / DAY
+    if not len(time):
+        return np.full(len(position), np.nan)
+    # Where there is none, any event will do until it is struck out.
+    days = (cutoff - time.take(position, mode="clip")).astype(np.float64)
+    days /= DAY
+    np.copyto(days, np.nan, where=~there)
     return days
