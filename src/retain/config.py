@@ -111,9 +111,11 @@ class ResourceSettings:
 
     Attributes:
         memory_mb: megabytes of memory; tables that need more are kept on disk in shards of customers. 0: half of what there is.
+        workers: processes that work on shards at the same time, as far as memory_mb suffices for all of them. 0: as many as there are cores.
     """
 
     memory_mb: int = 0
+    workers: int = 0
 
     def __post_init__(self) -> None:
         """Refuse less than a run needs before it reads anything."""
@@ -121,6 +123,10 @@ class ResourceSettings:
             raise ConfigError(
                 f"[resources] memory_mb is {self.memory_mb}; it has to be at least {LEAST_MEMORY_MB}, or 0 for half of what "
                 f"the machine has."
+            )
+        if self.workers < 0:
+            raise ConfigError(
+                f"[resources] workers is {self.workers}; it has to be 1 or more, or 0 for as many as there are cores."
             )
 
 
@@ -227,6 +233,31 @@ def load_config(path: Path, workspace: Path) -> Config:
     except (ConfigError, UsageError) as cause:
         raise ConfigError(f"{path}: {cause}") from cause
     return config
+
+
+def values_of(settings: Any) -> Any:
+    """The settings as JSON has them; ``config_of`` makes them again. Where files are that the source names is not in it."""
+    if is_dataclass(settings):
+        found = {one.name: getattr(settings, one.name) for one in fields(settings)}
+        return {
+            name: values_of(value)
+            for name, value in found.items()
+            if value is not None and not isinstance(value, Path)
+        }
+    if isinstance(settings, Mapping):
+        return {name: values_of(value) for name, value in settings.items()}
+    return [values_of(one) for one in settings] if isinstance(settings, tuple) else settings
+
+
+def config_of(values: Mapping[str, Any], base: Path) -> Config:
+    """The settings that ``values_of`` gave.
+
+    Args:
+        values: as JSON has them.
+        base: where relative paths of the source start.
+    """
+    config = _build(Config, values, "")
+    return dataclasses.replace(config, source=dataclasses.replace(config.source, base=base))
 
 
 def _require_names(config: Config) -> None:

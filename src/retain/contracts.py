@@ -11,6 +11,8 @@ from retain.events.store import MISSING
 from retain.timeline import NEVER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from retain.events.store import EventStore, EventTable, IntArray
@@ -28,10 +30,12 @@ def contracts_of(store: EventStore) -> EventTable:
         ContractError: the source has none.
     """
     if "contracts" not in store.tables or not len(store.tables["contracts"]):
-        raise ContractError(
-            "There are no contracts. Churn by contract needs a table [source.tables.contracts]."
-        )
+        raise _no_contracts()
     return store.tables["contracts"]
+
+
+def _no_contracts() -> ContractError:
+    return ContractError("There are no contracts. Churn by contract needs a table [source.tables.contracts].")
 
 
 def ends_of(contracts: EventTable) -> IntArray:
@@ -71,18 +75,45 @@ def last_day(store: EventStore, cutoff: int) -> IntArray:
     return latest
 
 
-def reach(store: EventStore) -> tuple[int, int]:
+def reach(store: EventStore, parts: Iterable[EventTable] | None = None) -> tuple[int, int]:
     """The first and last instant that the data speak of: the first end, and the last thing that happened in any table.
 
     Contracts are often older than the table: those that ended before it was begun are not in it, and until the first end nothing is
     seen to end. The last instant leaves ends out: they may be planned, and lie after the day on which the table was written.
+
+    Args:
+        store: checked events.
+        parts: its contracts, where they are elsewhere, some of them at a time.
+
+    Raises:
+        ContractError: the source has none.
     """
-    last = max(int(store.tables[name].time.max()) for name in HAPPENED if len(store.tables.get(name, ())))
-    return first_end(contracts_of(store), last + 1), last
+    there = [contracts_of(store)] if parts is None else [one for one in parts if len(one)]
+    if not there:
+        raise _no_contracts()
+    last = max(_last_event(store, name) for name in HAPPENED)
+    return _first_end(there, last + 1), last
+
+
+def _last_event(store: EventStore, table: str) -> int:
+    """When the table's last row happened; NEVER without any. A store without the rows has the account of them."""
+    account = store.accounts.get(table)
+    if account is not None:
+        return NEVER if account.last_event is None else account.last_event
+    return int(store.tables[table].time.max()) if len(store.tables.get(table, ())) else NEVER
 
 
 def first_end(contracts: EventTable, known_by: int) -> int:
     """When the first contract was seen to end, as far as was known by that instant; where none was, when the first began."""
-    ends = ends_of(contracts)
-    seen = ends[(ends != MISSING) & (ends < known_by) & (contracts.known < known_by)]
-    return int(seen.min()) if len(seen) else int(contracts.time.min())
+    return _first_end([contracts], known_by)
+
+
+def _first_end(parts: Iterable[EventTable], known_by: int) -> int:
+    """The same of contracts some of which are in each part."""
+    seen, begun = [], []
+    for contracts in parts:
+        ends = ends_of(contracts)
+        told = ends[(ends != MISSING) & (ends < known_by) & (contracts.known < known_by)]
+        seen += [int(told.min())] if len(told) else []
+        begun.append(int(contracts.time.min()))
+    return min(seen or begun)

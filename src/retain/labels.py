@@ -223,9 +223,11 @@ class Contract:
         return ~_runs(store, settings.window.end(cutoff), known_by=known_by)
 
 
-INACTIVITY = "inactivity"
+INACTIVITY, CONTRACT, GIVEN = "inactivity", "contract", "given"
+OURS = frozenset({INACTIVITY, CONTRACT, GIVEN})
+"""Definitions that ask one customer at a time, and of which is known what they read; of other packages' nobody can tell."""
 LABELS: Registry[Label] = Registry(
-    "definition of churn", "retain.labels", {INACTIVITY: Inactivity, "contract": Contract, "given": Given}
+    "definition of churn", "retain.labels", {INACTIVITY: Inactivity, CONTRACT: Contract, GIVEN: Given}
 )
 """Every definition of churn by its name."""
 
@@ -308,7 +310,16 @@ def require_cutoff(store: EventStore, cutoff: int, settings: ChurnSettings) -> N
     Raises:
         WindowError: the cutoff lies before the first order or contract, or more than a day after the end of the data.
     """
-    first, last = observed(store, settings)
+    require_within(observed(store, settings), cutoff, settings)
+
+
+def require_within(stretch: tuple[int, int], cutoff: int, settings: ChurnSettings) -> None:
+    """The same, where the stretch that the data speak of is known: its first and last instant.
+
+    Raises:
+        WindowError: as ``require_cutoff``.
+    """
+    first, last = stretch
     if cutoff <= first:
         what = LABELS.get(settings.definition).table.removesuffix("s")
         raise WindowError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,9 @@ import pytest
 from pyarrow import parquet
 
 from retain.pipeline import project as projects
+from retain.pipeline import shards
 from retain.pipeline.memory import Budget
+from retain.pipeline.shards import Shards
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 BUNDLED = ROOT / "configs" / "default.toml"
 MODEL = ROOT / "models" / "champion"
-ROWS = {"shop": 29_000, "bundled": 1_040_000}
+ROWS = {"shop": 27_000, "bundled": 1_040_000}
 """Good rows of the tables, about."""
 
 
@@ -124,6 +127,31 @@ def test_the_report_of_scores_is_the_same(shop: Any, in_shards: Callable[..., No
     assert (tmp_path / "parts.html").read_bytes() == (tmp_path / "whole.html").read_bytes()
 
 
+def test_two_processes_write_the_same_bytes(
+    shop: Any, in_shards: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A panel and scores; each shard that is done is said."""
+
+    def made(name: str) -> list[bytes]:
+        out = tmp_path / name
+        shop.well("features", "--cutoff", "2024-09-01,2024-03-01", "--out", out / "panel.parquet")
+        shop.well("score", "--out", out / "scores")
+        return [one.read_bytes() for one in sorted(out.rglob("*.*"))]
+
+    whole = made("whole")
+    in_shards(7)
+    monkeypatch.setattr(shards, "PAYS", 0)
+    monkeypatch.setattr(Shards, "_reads_texts", property(lambda _: False))
+    monkeypatch.setattr(projects, "budget", lambda _: Budget(4000, 2))
+    assert made("parts") == whole
+    said = shop("features", "--cutoff", "2024-09-01", "--out", tmp_path / "again.csv").err
+    assert "shards in 2 processes" in said
+    count = said.count(" is done")
+    assert count > 6
+    assert f"shard {count} of {count} is done" in said
+    assert left_behind(shop.workspace) == []
+
+
 FEW = "customer_id,ordered_at,amount\n" + "".join(
     f"c{one:02},2023-{month:02}-01,{one}.5\n" for one in range(12) for month in range(1, 7)
 )
@@ -167,6 +195,76 @@ def test_the_next_run_goes_on_where_a_killed_one_was(
     assert "reading orders" not in done.stderr
     assert "shard 7 of 12" not in done.stderr
     assert "shard 8 of 12" in done.stderr
+    assert (tmp_path / "parts.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    assert left_behind(home.workspace) == []
+
+
+IN_TWO_PROCESSES = """
+import os, signal, subprocess, sys
+from retain.pipeline import project, shards, workers
+from retain.pipeline.memory import Budget
+from retain.cli.app import main
+
+project.needed_mb = lambda *_: float("inf")
+project.budget = lambda _: Budget(4000, 2)
+Budget.rows_each = property(lambda _: 6)
+shards.PAYS = 0
+dies, note = sys.argv[1], sys.argv[2]
+crew, started, told = [], workers._started, project.Project.__init__
+
+def start(spec):
+    crew.append(started(spec))
+    with open(note, "a") as out:
+        print(crew[-1].pid, file=out)
+    return crew[-1]
+
+def init(self, config, workspace, progress):
+    def tell(words):
+        progress(words)
+        if words.endswith("is done") and dies != "nobody":
+            if dies == "worker":
+                os.kill(crew[1].pid, signal.SIGKILL)
+            else:
+                os.kill(os.getpid(), signal.SIGINT if dies == "stopped" else signal.SIGKILL)
+    told(self, config, workspace, tell)
+
+workers._started, project.Project.__init__ = start, init
+main(sys.argv[3:])
+"""
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there, other than as a name that nobody has asked after."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.parametrize(("dies", "code"), [("worker", 3), ("master", -9), ("stopped", 130)])
+def test_whoever_dies_no_process_is_left_and_the_next_run_ends_well(
+    own: Callable[..., Any], in_a_process: Callable[..., Any], tmp_path: Path, dies: str, code: int
+) -> None:
+    """A worker that is killed, all of them at Ctrl-C, or those whose master was killed: no half panel, and finished shards are taken."""
+    home = own(FEW)
+    asked = ("features", "--cutoff", "2023-05-15", "--out")
+    home.well(*asked, tmp_path / "whole.parquet")
+    note = tmp_path / "workers"
+    words = (*home.words, *asked, tmp_path / "parts.parquet")
+    ended = in_a_process("-c", IN_TWO_PROCESSES, dies, note, *words)
+    assert ended.returncode == code, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "parts.parquet").exists()
+    if dies == "worker":
+        assert "was killed (signal 9)" in ended.stderr.splitlines()[-1]
+    for pid in map(int, note.read_text().split()):
+        # Those whose master was killed end with their shard.
+        while runs(pid):
+            time.sleep(0.05)
+    done = in_a_process("-c", IN_TWO_PROCESSES, "nobody", note, *words)
+    assert done.returncode == 0, done.stderr
+    finished = done.stderr.count(" is done")
+    assert finished == 12 if dies == "stopped" else 0 < finished < 12
     assert (tmp_path / "parts.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
     assert left_behind(home.workspace) == []
 

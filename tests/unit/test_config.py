@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from retain import shipped
-from retain.config import ENVIRONMENT, Config, find_config, load_config
+from retain.config import ENVIRONMENT, Config, config_of, find_config, load_config, values_of
 from retain.decisions.playbook import load_playbook
 from retain.errors import ConfigError
 from retain.events.source import SourceSettings, TableSource
@@ -40,6 +41,14 @@ def test_every_shipped_configuration_reads(name: str, tmp_path: Path) -> None:
     config = load_config(shipped.shipped(name), tmp_path)
     assert config.name.replace("_", "").isalnum()
     assert config.source.tables
+
+
+@pytest.mark.parametrize("name", ["default.toml", *SOURCES])
+def test_settings_come_back_from_json(name: str, tmp_path: Path) -> None:
+    """Every one of them, with attributes and features of one's own."""
+    config = load_config(shipped.shipped(name), tmp_path)
+    values = json.loads(json.dumps(values_of(config)))
+    assert config_of(values, config.source.base) == config
 
 
 def test_there_are_sources_besides_the_default() -> None:

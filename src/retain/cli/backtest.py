@@ -41,6 +41,7 @@ def command(
     shared: Context = context.obj
     project = shared.project()
     chosen = None if cutoffs is None else [project.instant(one) for one in cutoffs.split(",")]
+    project.read_for_models()
     found = run_backtest(project, chosen, most, step_days)
     shared.show(found.as_dict(), _words(found))
 

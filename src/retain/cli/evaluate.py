@@ -60,6 +60,8 @@ def command(
 
     shared: Context = context.obj
     project = shared.project()
+    if report is None:  # a page tells of the rest, too
+        project.read_for_models()
     done = run_evaluation(project, None if cutoff is None else project.instant(cutoff), model)
     result = done.as_dict()
     words = _words(done)

@@ -52,6 +52,8 @@ def command(
 
     shared: Context = context.obj
     project = shared.project()
+    if report is None:  # a page tells of the rest, too
+        project.read_for_models()
     run = run_scoring(project, None if as_of is None else project.instant(as_of), out, model, language)
     result = run.as_dict()
     words = [

@@ -43,6 +43,7 @@ def command(
 
     shared: Context = context.obj
     project = shared.project()
+    project.read_for_models()
     made = run_training(project, None if until is None else project.instant(until))
     trained, registered = made.trained, made.registered
     given = trained.churn.given

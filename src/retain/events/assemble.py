@@ -15,7 +15,7 @@ from retain.events.sql import name
 from retain.events.store import MISSING, Column, EventTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     import duckdb
     import numpy.typing as npt
@@ -84,13 +84,13 @@ def renumbered(table: SortedTable, ids: npt.NDArray[np.object_]) -> EventTable:
     return EventTable(customer, old.time, old.known, old.columns)
 
 
-def all_ids(tables: Mapping[str, SortedTable]) -> npt.NDArray[np.object_]:
-    """Every customer of any table, in code-point order."""
-    arrays = [pa.array(one.ids, pa.large_string()) for one in tables.values()]
+def all_ids(tables: Iterable[npt.NDArray[np.object_]]) -> npt.NDArray[np.object_]:
+    """Every customer of these tables' ids, in code-point order."""
+    arrays = [pa.array(one, pa.large_string()) for one in tables]
     if not arrays:
         return np.empty(0, dtype=np.object_)
     seen = pc.unique(pa.concat_arrays(arrays))
-    return _objects(seen.take(pc.sort_indices(seen)))
+    return objects(seen.take(pc.sort_indices(seen)))
 
 
 def _column(kind: Kind, values: pa.ChunkedArray, levels: npt.NDArray[np.object_] | None) -> Column:
@@ -114,10 +114,11 @@ def _codes(values: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.object_]]:
     order = pc.sort_indices(encoded.dictionary)
     place = np.empty(len(order), dtype=np.int32)
     place[np.asarray(order)] = np.arange(len(order), dtype=np.int32)
-    return pa.array(place).take(encoded.indices), _objects(encoded.dictionary.take(order))
+    return pa.array(place).take(encoded.indices), objects(encoded.dictionary.take(order))
 
 
-def _objects(texts: pa.Array) -> npt.NDArray[np.object_]:
+def objects(texts: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.object_]:
+    """The texts as Python has them."""
     out = np.empty(len(texts), dtype=np.object_)
     out[:] = texts.to_pylist()
     return out

@@ -80,7 +80,7 @@ def with_attributes(
     Raises:
         SourceError: no file has an admitted column.
     """
-    extra = []
+    extra: dict[str, Kind] = {}
     for name, kind in source.static.items():
         wanted = source.columns.get(name, name)
         having = [(one, theirs) for one in readings if (theirs := named(wanted, one.columns)) is not None]
@@ -92,8 +92,19 @@ def with_attributes(
             )
         if name not in schema.by_name:
             held = KINDS[kind] if kind != AUTO else _held(con, having, mapped=name in source.values)
-            extra.append(Field(name, held, "An attribute without a time.", planned=True))
-    return replace(schema, fields=(*schema.fields, *extra)) if extra else schema
+            extra[name] = held
+    return with_fields(schema, extra)
+
+
+def with_fields(schema: Schema, kinds: Mapping[str, Kind]) -> Schema:
+    """The contract with attributes of these names, each of its kind."""
+    extra = (Field(one, kind, "An attribute without a time.", planned=True) for one, kind in kinds.items())
+    return replace(schema, fields=(*schema.fields, *extra)) if kinds else schema
+
+
+def fields_beyond(schema: Schema) -> dict[str, Kind]:
+    """The attributes of a contract: what it has that the table's own does not."""
+    return {one.name: one.kind for one in schema.fields if one.name not in SCHEMAS[schema.name].by_name}
 
 
 def _held(con: duckdb.DuckDBPyConnection, having: Sequence[tuple[Reading, str]], *, mapped: bool) -> Kind:

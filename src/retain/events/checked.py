@@ -81,7 +81,13 @@ class Checked:
     @property
     def good(self) -> str:
         """SQL of the good rows."""
-        return f"SELECT {', '.join(map(name, self.columns))} FROM {name(in_database(self.name))} WHERE reason IS NULL"
+        return self.good_with(self.columns)
+
+    def good_with(self, columns: Sequence[str]) -> str:
+        """SQL of the good rows with these columns only."""
+        return (
+            f"SELECT {', '.join(map(name, columns))} FROM {name(in_database(self.name))} WHERE reason IS NULL"
+        )
 
     @property
     def invalid(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from retain.events.assemble import objects
 from retain.events.store import Column, EventStore, EventTable
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from retain.events.store import AnyArray
 
-_LEFT_OUT = frozenset({"text"})
+_LEFT_OUT = frozenset((table, "text") for table in ("feedback", "tickets"))
 """What customers wrote stays in the shards: it is read there, and what it says is in other columns."""
 _OWN = ("customer", "time", "known")
 
@@ -34,7 +36,7 @@ def gathered(
         folder: takes the rows, as long as the store is used.
     """
     folder.mkdir()
-    tables = {name: _Table(folder / name, table) for name, table in outline.tables.items()}
+    tables = {name: _Table(folder / name, name, table) for name, table in outline.tables.items()}
     ids: list[pa.Array] = []
     invalid: dict[str, str] = {}
     begins = [0]
@@ -45,8 +47,8 @@ def gathered(
         begins.append(begins[-1] + len(store.customer_ids))
         invalid.update(store.invalid)
     return EventStore(
-        customer_ids=_objects(pa.chunked_array(ids, pa.large_string())),
-        tables=MappingProxyType({name: one.table() for name, one in tables.items()}),
+        customer_ids=objects(pa.chunked_array(ids, pa.large_string())),
+        tables=MappingProxyType({name: one.all() for name, one in tables.items()}),
         accounts=outline.accounts,
         invalid=MappingProxyType(invalid),
         warnings=outline.warnings,
@@ -60,48 +62,44 @@ class _Table:
     """The rows of one table on disk, a file a column."""
 
     folder: Path
+    table: str
     model: EventTable
     rows: int = 0
     levels: dict[str, list[tuple[int, pa.Array]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.folder.mkdir()
-        for name in self._types():
-            (self.folder / name).touch()
+        for one in (*_OWN, *self.files.values()):
+            (self.folder / one).touch()
 
-    def _types(self) -> dict[str, np.dtype[Any]]:
-        kept = {name: one.values.dtype for name, one in self.model.columns.items() if name not in _LEFT_OUT}
-        return {
-            **{one: np.dtype(np.int64) for one in _OWN},
-            **{f"column {name}": kind for name, kind in kept.items()},
-        }
+    @cached_property
+    def files(self) -> dict[str, str]:
+        """The file of each column; the name of an attribute may hold what no file's name can."""
+        kept = (name for name in self.model.columns if (self.table, name) not in _LEFT_OUT)
+        return {name: f"column-{place}" for place, name in enumerate(kept)}
 
     def add(self, table: EventTable, first: int) -> None:
         """The rows of the next shard, whose customers begin with that number."""
         self._append("customer", table.customer + first)
         self._append("time", table.time)
         self._append("known", table.known)
-        for name, one in table.columns.items():
-            if name not in _LEFT_OUT:
-                self._append(f"column {name}", one.values)
-                if one.levels is not None:
-                    self.levels.setdefault(name, []).append(
-                        (self.rows, pa.array(one.levels, pa.large_string()))
-                    )
+        for name, file in self.files.items():
+            one = table.columns[name]
+            self._append(file, one.values)
+            if one.levels is not None:
+                self.levels.setdefault(name, []).append((self.rows, pa.array(one.levels, pa.large_string())))
         self.rows += len(table)
 
-    def table(self) -> EventTable:
+    def all(self) -> EventTable:
         """All rows that were added."""
-        mapped = {name: self._mapped(name, kind) for name, kind in self._types().items()}
-        columns = {
-            name: Column(
-                mapped[f"column {name}"],
-                self._common(name, mapped[f"column {name}"]) if one.levels is not None else None,
-            )
-            for name, one in self.model.columns.items()
-            if name not in _LEFT_OUT
-        }
-        customer, time, known = (mapped[one].astype(np.int64, copy=False) for one in _OWN)
+        columns = {}
+        for name, file in self.files.items():
+            values = self._mapped(file, self.model.columns[name].values.dtype)
+            levels = None if self.model.columns[name].levels is None else self._common(name, values)
+            columns[name] = Column(values, levels)
+        customer, time, known = (
+            self._mapped(one, np.dtype(np.int64)).astype(np.int64, copy=False) for one in _OWN
+        )
         return EventTable(customer, time, known, MappingProxyType(columns))
 
     def _append(self, name: str, values: AnyArray) -> None:
@@ -122,10 +120,4 @@ class _Table:
             # One place more than there are texts, for the code -1 of what is not known.
             place = np.append(np.asarray(pc.index_in(levels, value_set=every)).astype(np.int32), np.int32(-1))
             codes[begin:end] = place[codes[begin:end]]
-        return _objects(every)
-
-
-def _objects(texts: pa.Array | pa.ChunkedArray) -> np.ndarray[tuple[int, ...], np.dtype[np.object_]]:
-    found = np.empty(len(texts), dtype=np.object_)
-    found[:] = texts.to_pylist()
-    return found
+        return objects(every)

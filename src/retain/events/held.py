@@ -37,6 +37,7 @@ class Held:
         Raises:
             OutputError: it cannot be made.
         """
+        self._kept = False
         try:
             # What customers wrote may be in it.
             home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -56,11 +57,16 @@ class Held:
                 f"'{home}' cannot be written: {cause.strerror}. Choose another with --workspace."
             ) from cause
 
+    def keep(self) -> None:
+        """What is in the folder stays for the next run, also after ``close``."""
+        self._kept = True
+
     def close(self) -> None:
         """The work is done: the folder goes, and its home if it is empty."""
         if self._lock is None:
             return
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self._kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
         os.close(self._lock)
         self._lock = None
         with suppress(OSError):  # others work there

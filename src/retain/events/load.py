@@ -82,7 +82,7 @@ def read_events(
         refuse_unusable(checked, source.max_bad_share, quarantine, main)
         tell("sorting")
         arranged = {table: sorted_table(con, one.schema, rows.pop(table)) for table, one in checked.items()}
-    ids = all_ids(arranged)
+    ids = all_ids(one.ids for one in arranged.values())
     return EventStore(
         customer_ids=ids,
         tables=MappingProxyType({table: renumbered(one, ids) for table, one in arranged.items()}),

@@ -66,7 +66,7 @@ def store_of(tables: Mapping[str, Rows], rules: Rules) -> EventStore:
         for table, rows in tables.items():
             good, bad[table] = _checked(con, rows, rules)
             arranged[table] = sorted_table(con, rows.schema, good)
-    ids = all_ids(arranged)
+    ids = all_ids(one.ids for one in arranged.values())
     known = set(ids)
     invalid: dict[str, str] = {}
     for reasons in bad.values():

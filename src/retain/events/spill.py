@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from retain import atomic
-from retain.events.assemble import all_ids, renumbered, sorted_table
+from retain.events.assemble import all_ids, objects, renumbered, sorted_table
+from retain.events.attributes import fields_beyond, with_fields
 from retain.events.checked import (
     MAIN_TABLES,
     check,
@@ -41,7 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
+    import numpy.typing as npt
+
     from retain.events.checked import Checked
+    from retain.events.schemas import Schema
     from retain.events.source import SourceSettings
 
 MOST_SHARDS = 400
@@ -52,6 +57,8 @@ _MANIFEST, _ROWS, _BAD = "spilled.json", "rows", "bad"
 _MANY_ROWS, _ONE_IN = 5_000_000, 16
 """Of so many rows one customer in sixteen is enough to see where the shards have to be cut."""
 _FEW = 1000
+_ONLY_WHO = ("customer_id",)
+"""What is on disk of a table that nobody needs."""
 _INVALID = pa.schema([("customer_id", pa.large_string()), ("reason", pa.large_string())])
 
 
@@ -62,6 +69,8 @@ class Spilled:
     Attributes:
         folder: where they are.
         columns: of each table those of ours that its rows have.
+        kept: of each table those that are on disk; none of a table that nobody needs, of which the customers are.
+        attributes: of each table what the columns hold that the configuration admits beyond the contract.
         starts: the first customer of each shard but the first.
         accounts: what became of each table's rows.
         warnings: what looks odd but stopped nothing.
@@ -72,6 +81,8 @@ class Spilled:
 
     folder: Path
     columns: Mapping[str, tuple[str, ...]]
+    kept: Mapping[str, tuple[str, ...]]
+    attributes: Mapping[str, Mapping[str, Kind]]
     starts: tuple[str, ...]
     accounts: Mapping[str, TableAccount]
     warnings: tuple[str, ...]
@@ -91,16 +102,22 @@ class Spilled:
         """The events of one shard's customers, as reading them all at once has them, without accounts.
 
         Args:
-            shard: from 0; None gives a store with every table and column and no row.
+            shard: from 0; None gives a store with every table and column that is kept and no row.
             tables: only these; None are all.
         """
         chosen = [one for one in self.columns if tables is None or one in tables]
         with in_our_words(self.folder):
             arranged = {
-                table: sorted_table(self._sorter, SCHEMAS[table], self._rows(table, shard))
+                table: sorted_table(self._sorter, self._schema(table), self._rows(table, shard))
                 for table in chosen
+                if self.is_kept(table)
             }
-        ids = all_ids(arranged)
+            others = [
+                _ids(_read(_file(self.folder / _ROWS, table, shard)))
+                for table in chosen
+                if shard is not None and not self.is_kept(table)
+            ]
+        ids = all_ids([*(one.ids for one in arranged.values()), *others])
         bad = [] if shard is None else [_read(_file(self.folder / _BAD, table, shard)) for table in chosen]
         reasons = [
             dict(zip(one["customer_id"].to_pylist(), one["reason"].to_pylist(), strict=True)) for one in bad
@@ -113,6 +130,36 @@ class Spilled:
             money_exponent=self.money_exponent,
             zone=self.zone,
         )
+
+    def is_kept(self, table: str) -> bool:
+        """Whether the table's rows are on disk, and not only its customers."""
+        return bool(self.kept[table])
+
+    @cached_property
+    def outline(self) -> EventStore:
+        """A store with every table and column that the source has, and no row."""
+        return dataclasses.replace(self, kept=self.columns).store(None)
+
+    def often(self, table: str, column: str, least: int) -> dict[str, int]:
+        """In how many rows of all shards each text of that column is that so many have at least."""
+        with in_our_words(self.folder):
+            rows = self._rows(table, None).select([column])
+            batches = (
+                one
+                for shard in range(len(self))
+                for one in self._rows(table, shard).select([column]).to_batches()
+            )
+            self._sorter.register("said", pa.RecordBatchReader.from_batches(rows.schema, batches))
+            counted = self._sorter.execute(
+                f"SELECT {name(column)}, count(*) AS n FROM said WHERE {name(column)} IS NOT NULL "
+                f"GROUP BY 1 HAVING n >= {least} ORDER BY 1"
+            ).fetchall()
+            self._sorter.unregister("said")
+        return dict(counted)
+
+    def _schema(self, table: str) -> Schema:
+        """The table's contract, with its attributes."""
+        return with_fields(SCHEMAS[table], self.attributes.get(table, {}))
 
     @cached_property
     def _sorter(self) -> duckdb.DuckDBPyConnection:
@@ -129,8 +176,8 @@ class Spilled:
     def _rows(self, table: str, shard: int | None) -> pa.Table:
         if shard is not None:
             return _read(_file(self.folder / _ROWS, table, shard))
-        schema = SCHEMAS[table]
-        return pa.table({one: pa.array([], _ARROW[schema[one].kind]) for one in self.columns[table]})
+        schema = self._schema(table)
+        return pa.table({one: pa.array([], _ARROW[schema[one].kind]) for one in self.kept[table]})
 
 
 _ARROW = {
@@ -153,6 +200,8 @@ def spill(
     quarantine: Path | None = None,
     now: int | None = None,
     tables: Collection[str] | None = None,
+    needed: Callable[[EventStore], Mapping[str, Collection[str]]] | None = None,
+    fingerprints: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Spilled:
     """The source's events, checked, in shards below that folder; what an earlier run has finished there is taken as it is.
@@ -165,6 +214,9 @@ def spill(
         quarantine: the folder that takes the bad rows; None writes nothing.
         now: as for ``read_events``.
         tables: as for ``read_events``.
+        needed: from a store without a row to the columns of each table that are kept on disk, besides customer and times; of a table that
+            it leaves out the customers are. None keeps everything.
+        fingerprints: whether the accounts tell tables apart by what they say, for which all columns have to be read once more.
         progress: told in a few words what is being done.
 
     Raises:
@@ -175,7 +227,7 @@ def spill(
     """
     manifest = folder / _MANIFEST
     if manifest.exists():
-        return _finished(folder, manifest, memory_mb)
+        return finished(folder, memory_mb)
     wanted = wanted_tables(source, tables)
     rules = Rules(source.zone, source.money_exponent, time.time_ns() // 1000 if now is None else now)
     states = states_of(source, wanted)
@@ -195,25 +247,47 @@ def spill(
             refuse_unusable(checked, source.max_bad_share, quarantine, main)
             con.execute("SET preserve_insertion_order = false")
             warnings = warnings_of(checked, main, _strangers(con, checked, main))
-            starts = _starts(con, checked, rows_each)
+            every = MappingProxyType({table: one.columns for table, one in checked.items()})
+            found = Spilled(
+                folder,
+                every,
+                every,
+                MappingProxyType({table: fields_beyond(one.schema) for table, one in checked.items()}),
+                (),
+                MappingProxyType({}),
+                warnings,
+                source.money_exponent,
+                source.zone,
+                memory_mb,
+            )
+            kept = MappingProxyType(_kept(checked, None if needed is None else needed(found.outline)))
+            starts = _starts(con, [one for table, one in checked.items() if kept[table]], rows_each)
             accounts = {}
             for table, one in checked.items():
                 progress(f"dealing out {one.rows_good:,} rows of {table} to {len(starts) + 1:,} shards")
                 first, last = _ends(con, one)
-                accounts[table] = one.account(first, last, _deal_out(con, one, starts, folder))
+                columns = kept[table] or _ONLY_WHO
+                said = _deal_out(con, one, columns, starts, folder, told=fingerprints)
+                account = one.account(first, last, said)
+                accounts[table] = account if fingerprints else dataclasses.replace(account, fingerprint="")
                 con.execute(f"DROP TABLE {name(in_database(table))}")
         shutil.rmtree(reading, ignore_errors=True)
-        found = Spilled(
-            folder,
-            MappingProxyType({table: one.columns for table, one in checked.items()}),
-            starts,
-            MappingProxyType(accounts),
-            warnings,
-            source.money_exponent,
-            source.zone,
-            memory_mb,
-        )
+        found = dataclasses.replace(found, kept=kept, starts=starts, accounts=MappingProxyType(accounts))
         _remember(found, manifest)
+    return found
+
+
+def _kept(
+    checked: Mapping[str, Checked], needed: Mapping[str, Collection[str]] | None
+) -> dict[str, tuple[str, ...]]:
+    """The columns of each table that go to disk."""
+    if needed is None:
+        return {table: one.columns for table, one in checked.items()}
+    found = {}
+    for table, one in checked.items():
+        always = {"customer_id", one.schema.time, "recorded_at"}
+        wanted = always | set(needed.get(table, ()))
+        found[table] = tuple(name for name in one.columns if name in wanted) if table in needed else ()
     return found
 
 
@@ -221,6 +295,8 @@ def _remember(found: Spilled, manifest: Path) -> None:
     """Say that all rows are there; the last thing that is written."""
     content = {
         "columns": dict(found.columns),
+        "kept": dict(found.kept),
+        "attributes": dict(found.attributes),
         "starts": found.starts,
         "accounts": {
             table: dataclasses.asdict(dataclasses.replace(one, reasons=dict(one.reasons)))
@@ -234,8 +310,14 @@ def _remember(found: Spilled, manifest: Path) -> None:
         part.write_text(json.dumps(content), encoding="utf-8")
 
 
-def _finished(folder: Path, manifest: Path, memory_mb: int) -> Spilled:
-    content: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+def finished(folder: Path, memory_mb: int) -> Spilled:
+    """The shards that are in that folder, all of them whole.
+
+    Args:
+        folder: from ``spill``.
+        memory_mb: what the database may take while it sorts.
+    """
+    content: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
     accounts = {
         table: TableAccount(**{**one, "missing_columns": tuple(one["missing_columns"])})
         for table, one in content["accounts"].items()
@@ -243,6 +325,13 @@ def _finished(folder: Path, manifest: Path, memory_mb: int) -> Spilled:
     return Spilled(
         folder,
         MappingProxyType({table: tuple(columns) for table, columns in content["columns"].items()}),
+        MappingProxyType({table: tuple(columns) for table, columns in content["kept"].items()}),
+        MappingProxyType(
+            {
+                table: {one: Kind(kind) for one, kind in kinds.items()}
+                for table, kinds in content["attributes"].items()
+            }
+        ),
         tuple(content["starts"]),
         MappingProxyType(accounts),
         tuple(content["warnings"]),
@@ -252,18 +341,16 @@ def _finished(folder: Path, manifest: Path, memory_mb: int) -> Spilled:
     )
 
 
-def _starts(
-    con: duckdb.DuckDBPyConnection, checked: Mapping[str, Checked], rows_each: int
-) -> tuple[str, ...]:
+def _starts(con: duckdb.DuckDBPyConnection, checked: Sequence[Checked], rows_each: int) -> tuple[str, ...]:
     """Where to cut the customers so that the shards have about as many rows each."""
-    total = sum(one.rows_good for one in checked.values())
+    total = sum(one.rows_good for one in checked)
     wanted = min(MOST_SHARDS, -(-total // rows_each))
     if wanted <= 1:
         return ()
     some = f" AND hash(customer_id) % {_ONE_IN} = 0" if total >= _MANY_ROWS else ""
     counts = " UNION ALL ".join(
-        f"SELECT customer_id, count(*) AS n FROM {name(in_database(table))} WHERE reason IS NULL{some} GROUP BY 1"
-        for table in checked
+        f"SELECT customer_id, count(*) AS n FROM {name(in_database(one.name))} WHERE reason IS NULL{some} GROUP BY 1"
+        for one in checked
     )
     counted = con.sql(f"SELECT customer_id, sum(n)::BIGINT AS n FROM ({counts}) GROUP BY 1 ORDER BY 1")
     whole = total // _ONE_IN if some else total
@@ -291,19 +378,26 @@ def _shard(starts: Sequence[str], low: int = 0) -> str:
 
 
 def _deal_out(
-    con: duckdb.DuckDBPyConnection, checked: Checked, starts: Sequence[str], folder: Path
+    con: duckdb.DuckDBPyConnection,
+    checked: Checked,
+    kept: Sequence[str],
+    starts: Sequence[str],
+    folder: Path,
+    *,
+    told: bool,
 ) -> Content:
-    """The content of a table whose rows are in the files of its shards afterwards."""
+    """The content of a table, if it shall be told; its rows, with the columns that are kept, are in the files of its shards afterwards."""
     said = Content()
-    good = con.sql(f"SELECT *, {_shard(starts)} AS shard FROM ({checked.good})").to_arrow_reader(BATCH)
-    columns = list(checked.columns)
+    columns = list(checked.columns if told else kept)
+    rows = checked.good_with(columns)
+    good = con.sql(f"SELECT *, {_shard(starts)} AS shard FROM ({rows})").to_arrow_reader(BATCH)
     shards = len(starts) + 1
-    kept = pa.schema([good.schema.field(one) for one in columns])
-    with _Files(folder / _ROWS, checked.name, shards, kept) as files:
+    schema = pa.schema([good.schema.field(one) for one in kept])
+    with _Files(folder / _ROWS, checked.name, shards, schema) as files:
         for batch in good:
-            rows = batch.select(columns)
-            said += content_of(checked.schema, pa.Table.from_batches([rows]))
-            files.take(rows, np.asarray(batch.column("shard")))
+            if told:
+                said += content_of(checked.schema, pa.Table.from_batches([batch.select(columns)]))
+            files.take(batch.select(kept), np.asarray(batch.column("shard")))
     bad = con.sql(f"SELECT *, {_shard(starts)} AS shard FROM ({checked.invalid})").to_arrow_reader(BATCH)
     with _Files(folder / _BAD, checked.name, shards, _INVALID) as files:
         for batch in bad:
@@ -366,6 +460,11 @@ def _strangers(con: duckdb.DuckDBPyConnection, checked: Mapping[str, Checked], m
 
 def _file(folder: Path, table: str, shard: int) -> Path:
     return folder / f"{table}-{shard:04}.arrows"
+
+
+def _ids(rows: pa.Table) -> npt.NDArray[np.object_]:
+    """The customers of these rows, each once."""
+    return objects(pc.unique(rows.column("customer_id")))
 
 
 def _read(path: Path) -> pa.Table:

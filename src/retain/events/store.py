@@ -75,7 +75,7 @@ class TableAccount:
         first_event: the earliest instant of a good row (None: no row or no time).
         last_event: the latest.
         format: what was read and how, in words, such as ``csv, utf-8, ';', decimal comma``.
-        fingerprint: SHA-256 over the good rows; the row order of the source does not matter.
+        fingerprint: SHA-256 over the good rows; the row order of the source does not matter. Empty where nothing asks for it.
     """
 
     rows_read: int

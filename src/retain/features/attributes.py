@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from retain.events.schemas import SCHEMAS, Kind
 from retain.features.spec import Attribute, Feature, Holds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from retain.events.store import Column, EventTable
 
@@ -28,19 +29,24 @@ NO_YES = ("no", "yes")
 WHY = "An attribute that the configuration admits. Nothing says since when it has been so: it may know the outcome."
 
 
-def attribute_features(table: EventTable, admitted: Iterable[str]) -> tuple[Feature, ...]:
+def attribute_features(
+    table: EventTable, admitted: Iterable[str], often: Callable[[str, int], Mapping[str, int]] | None = None
+) -> tuple[Feature, ...]:
     """A feature for each admitted column of the table of customers, in the order they are named.
 
     Args:
         table: of customers.
         admitted: names of its columns.
+        often: from a column and a number to the words that so many customers have at least, and how many; asked where the table's
+            rows are elsewhere. None counts the rows.
 
     Raises:
         ConfigError: two columns would give features of the same name.
     """
     found: dict[str, Feature] = {}
     for column in admitted:
-        one = _feature(column, table.columns[column])
+        counted = None if often is None else partial(often, column, FEWEST)
+        one = _feature(column, table.columns[column], counted)
         if one.name in found:
             raise ConfigError(
                 f"[source.tables.{TABLE}.static]: {column} and another column would both be {one.name}. Rename one in "
@@ -75,25 +81,29 @@ def _shown(formula: Attribute) -> str:
     return formula.column.replace("{", "(").replace("}", ")")
 
 
-def _feature(column: str, values: Column) -> Feature:
-    return attribute(PREFIX + re.sub(r"\W+", "_", column).strip("_"), _formula(column, values))
+def _feature(column: str, values: Column, counted: Callable[[], Mapping[str, int]] | None) -> Feature:
+    return attribute(PREFIX + re.sub(r"\W+", "_", column).strip("_"), _formula(column, values, counted))
 
 
-def _formula(column: str, values: Column) -> Attribute:
+def _formula(column: str, values: Column, counted: Callable[[], Mapping[str, int]] | None) -> Attribute:
     declared = SCHEMAS[TABLE].by_name.get(column)
     if values.values.dtype == np.int64 or (declared is not None and declared.kind is Kind.DATE):
         return Attribute(column, Holds.DATE)
     if values.levels is not None:
-        return Attribute(column, Holds.CATEGORY, _levels(values))
+        return Attribute(column, Holds.CATEGORY, _levels(_counted(values) if counted is None else counted()))
     if values.values.dtype == np.int8:
         return Attribute(column, Holds.CATEGORY, NO_YES)
     return Attribute(column, Holds.NUMBER)
 
 
-def _levels(column: Column) -> tuple[str, ...]:
-    """The words that enough customers have, the most frequent of them, in code-point order."""
+def _counted(column: Column) -> dict[str, int]:
+    """How many rows have each word."""
     words = [] if column.levels is None else column.levels.tolist()
     codes = column.values.astype(np.int64)
-    count = np.bincount(codes[codes >= 0], minlength=len(words)).tolist()
-    often = sorted((-many, word) for word, many in zip(words, count, strict=True) if many >= FEWEST)
+    return dict(zip(words, np.bincount(codes[codes >= 0], minlength=len(words)).tolist(), strict=True))
+
+
+def _levels(counted: Mapping[str, int]) -> tuple[str, ...]:
+    """The words that enough customers have, the most frequent of them, in code-point order."""
+    often = sorted((-many, word) for word, many in counted.items() if many >= FEWEST)
     return tuple(sorted(word for _, word in often[:MOST_LEVELS]))

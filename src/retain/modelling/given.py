@@ -74,6 +74,9 @@ def last_known(store: EventStore) -> int | None:
     times = [one.time for one in store.tables.values()]
     times += [np.where(one > present, MISSING, one) for one in dates]
     latest = max((int(one.max()) for one in times if len(one)), default=MISSING)
+    # Of rows that are elsewhere there are accounts.
+    told = (one.last_event for one in store.accounts.values() if one.last_event is not None)
+    latest = max(latest, *told, MISSING)
     return None if latest == MISSING else latest
 
 

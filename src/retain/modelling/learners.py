@@ -370,9 +370,7 @@ class Logistic:
         wanted[: len(columns)] = [task.direction[position] for position in columns]
         while True:
             # Fewer rows weigh as much as all against the penalty.
-            model = LogisticRegression(
-                C=strength * every, solver="newton-cholesky", max_iter=200, tol=1e-8
-            )
+            model = LogisticRegression(C=strength * every, solver="newton-cholesky", max_iter=200, tol=1e-8)
             model.fit(design(slice(None, None, every)), y)
             line = np.append(model.intercept_[0], model.coef_[0])
             if every > 1:

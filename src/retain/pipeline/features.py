@@ -16,11 +16,11 @@ from retain.engine.panel import Snapshots, as_told
 from retain.errors import UsageError, did_you_mean
 from retain.events.batches import in_groups
 from retain.exports.cells import neutralise
-from retain.labels import LABELS, require_cutoff
+from retain.labels import LABELS, require_within
 from retain.timeline import NEVER, instant_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from retain.engine.panel import Engine
@@ -88,20 +88,26 @@ def run_features(project: Project, cutoffs: Sequence[int], out: Path) -> Feature
     cutoffs = tuple(dict.fromkeys(cutoffs))
     if not project.config.churn.given:
         for cutoff in cutoffs:
-            require_cutoff(project.outline, cutoff, project.config.churn)
+            require_within(project.observed, cutoff, project.config.churn)
     chosen = project.features
     if project.shards is None:
         batches = _panel(project, project.store, project.engine, cutoffs)
     else:
         project.progress(f"{len(chosen.names)} features at {len(cutoffs)} cutoffs")
-        engine = ENGINES.get(project.config.features.engine)
         key = key_of(["features", *map(str, cutoffs), repr(project.config.churn), chosen.fingerprint])
-        files = project.shards.made(key, lambda store: _blocks(project, store, engine, cutoffs))
+        job = {"verb": "features", "cutoffs": cutoffs}
+        files = project.shards.made(key, panel_of(project, job), job)
         batches = _by_cutoff(files, len(cutoffs))
     with atomic.file(out) as part:
         rows = _write(part, batches, _schema(chosen))
     project.tell_memory()
     return FeatureRun(out, rows, cutoffs, chosen.names, chosen.fingerprint)
+
+
+def panel_of(project: Project, job: Mapping[str, Any]) -> Callable[[EventStore], Iterator[pa.RecordBatch]]:
+    """What makes the panel of a shard at the cutoffs that the job names."""
+    engine = ENGINES.get(project.config.features.engine)
+    return lambda store: _blocks(project, store, engine, job["cutoffs"])
 
 
 def _schema(features: FeatureSet) -> pa.Schema:

@@ -17,7 +17,6 @@ from retain.modelling.given import (
     baselines_of,
     folds_of,
     labelled,
-    last_known,
     left_out,
     one_feature,
 )
@@ -43,7 +42,7 @@ OUT_OF_FOLD = "customers left out of training"
 
 def default_until(project: Project) -> int:
     """Until when a model knows all there is: the end of the data, whatever the clock says."""
-    if project.config.churn.given and last_known(project.store) is None:
+    if project.config.churn.given and project.last_known is None:
         return UNDATED
     return project.end_of_data()
 
@@ -56,7 +55,7 @@ def notes_of(project: Project) -> list[str]:
             "`retain evaluate` says how good it is on others."
         )
     ]
-    if last_known(project.store) is None:
+    if project.last_known is None:
         notes.append("The tables hold no time, so the scores bear the date on which they were made.")
     return notes
 

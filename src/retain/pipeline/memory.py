@@ -30,6 +30,8 @@ _UNPACKED = 8
 _FOR_THE_DATABASE = 0.45
 _A_SHARD_S_ROW = 250
 """Bytes of a row of a shard while it is sorted, its features are computed and its rows written."""
+_A_WORKER_MB = 250
+"""What a process that works on shards takes before it has one."""
 _UNKNOWN_MB = 8000.0
 """What a machine is taken to have whose system does not tell."""
 _CGROUPS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
@@ -41,9 +43,11 @@ class Budget:
 
     Attributes:
         megabytes: of memory.
+        workers: processes that may work on shards at the same time; together they take no more.
     """
 
     megabytes: int
+    workers: int = 1
 
     @property
     def database_mb(self) -> int:
@@ -52,13 +56,23 @@ class Budget:
 
     @property
     def rows_each(self) -> int:
-        """Rows of a shard that fit in what is left."""
-        return max(10_000, int((self.megabytes - OURSELVES_MB) * MB // _A_SHARD_S_ROW))
+        """Rows of a shard that fit in what is left, for each of the workers."""
+        others = self.workers * _A_WORKER_MB if self.workers > 1 else 0
+        left = (self.megabytes - OURSELVES_MB - others) // self.workers
+        return max(10_000, left * MB // _A_SHARD_S_ROW)
 
 
 def budget(settings: ResourceSettings) -> Budget:
     """What the settings allow; half of what there is where they say nothing."""
-    return Budget(settings.memory_mb or int(available_mb() * _OF_ALL))
+    megabytes = settings.memory_mb or int(available_mb() * _OF_ALL)
+    # Half of a worker's share at least is for its shard.
+    most = (megabytes - OURSELVES_MB) // (2 * _A_WORKER_MB)
+    return Budget(megabytes, max(1, min(settings.workers or cores(), most)))
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def available_mb() -> float:

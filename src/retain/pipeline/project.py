@@ -5,12 +5,13 @@ from __future__ import annotations
 import weakref
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retain.cache import Cache
 from retain.config import find_config, load_config
+from retain.contracts import reach
 from retain.engine import ENGINES
 from retain.engine.kept import Kept, tables_of
 from retain.engine.sharded import Sharded
@@ -23,12 +24,13 @@ from retain.features.attributes import attribute_features
 from retain.features.catalog import declared, feature_set
 from retain.features.manual import in_words
 from retain.features.spec import Attribute, FeatureSet, measures
-from retain.labels import INACTIVITY, observed
+from retain.labels import CONTRACT, INACTIVITY, OURS, observed
 from retain.modelling import bundle
 from retain.modelling.given import last_known
 from retain.modelling.tracking import CHALLENGER, CHAMPION, Tracking
 from retain.modelling.waiting import Waiting
 from retain.pipeline.memory import budget, needed_mb, peak_mb
+from retain.pipeline.needs import Needs
 from retain.pipeline.shards import Shards
 from retain.scoring.value import learn
 from retain.text.annotate import annotated
@@ -76,6 +78,7 @@ class Project:
         self.progress = progress
         self._tables: tuple[str, ...] = tuple(config.source.tables)
         self._forecasts: dict[int, Forecast | ContractForecast | None] = {}
+        self._needs = Needs.EVERYTHING
         self._open = ExitStack()
         # What is on disk for this run goes with it, however the run ends, unless it is killed.
         weakref.finalize(self, self._open.close)
@@ -85,10 +88,15 @@ class Project:
         """This project's own folder in the workspace."""
         return self.workspace / self.config.name
 
+    def read_for_models(self) -> None:
+        """Keep nothing on disk in shards but what models and scores are made of; to be said before anything is read."""
+        self._needs = Needs.SCORES
+
     def read_for_features(self) -> None:
-        """Leave tables alone that neither the families nor the definition of churn look at; to be said before anything is read."""
+        """Leave alone what neither the families nor the definition of churn look at; to be said before anything is read."""
+        self._needs = Needs.FEATURES
         if self.config.churn.definition != INACTIVITY:
-            return  # nobody knows what another definition looks at
+            return  # the others ask all tables how far they reach, and those of other packages nobody knows what
         read = {"orders"}
         chosen = self.config.features
         for feature in declared(chosen.families, chosen.own_features):
@@ -106,24 +114,37 @@ class Project:
         """How much of what customers wrote was understood, by table and language."""
         return self._read[1]
 
+    def join(self, folder: Path, needs: Needs) -> Shards:
+        """The shards that another process has read, and for which this one works.
+
+        Args:
+            folder: that process's, with the shards.
+            needs: how much of the tables it looks at.
+        """
+        allowed = budget(self.config.resources)
+        found = Shards(self.config, self._tables, self.folder, allowed, self.progress, needs, folder)
+        self.shards = found
+        return found
+
     @cached_property
     def shards(self) -> Shards | None:
         """The same events in shards on disk, where they do not fit in the memory that there is; None where they do.
 
-        Definitions of churn other than by inactivity, and attributes, whose words are told apart over all customers, are
-        always in memory.
+        A definition of churn of another package may ask all customers at once, so that they are in memory for it.
         """
-        source = self.config.source
-        if self.config.churn.definition != INACTIVITY or any(one.static for one in source.tables.values()):
-            return None
         allowed = budget(self.config.resources)
-        needed = needed_mb(source, self._tables)
+        needed = needed_mb(self.config.source, self._tables)
         if needed <= allowed.megabytes:
             return None
-        self.progress(
-            f"the tables need about {needed:,.0f} MB of memory and may take {allowed.megabytes:,}: reading and checking them in shards"
-        )
-        found = Shards(self.config, self._tables, self.folder, allowed, self.progress)
+        much = f"the tables need about {needed:,.0f} MB of memory and may take {allowed.megabytes:,}"
+        if self.config.churn.definition not in OURS:
+            self.progress(
+                f"{much}; they are read at once all the same, since churn by '{self.config.churn.definition}', of another "
+                f"package, may ask all customers at once"
+            )
+            return None
+        self.progress(f"{much}: reading and checking them in shards")
+        found = Shards(self.config, self._tables, self.folder, allowed, self.progress, self._needs)
         self._open.callback(found.close)
         return found
 
@@ -138,6 +159,13 @@ class Project:
             yield self.store
         else:
             yield from self.shards.stores()
+
+    def orders(self) -> Iterator[EventStore]:
+        """All customers with their orders, perhaps without anything else."""
+        if self.shards is None:
+            yield self.store
+        else:
+            yield from self.shards.stores_of("orders")
 
     def tell_memory(self) -> None:
         """Say how much memory was in use, where it was bounded."""
@@ -180,7 +208,8 @@ class Project:
         source = self.config.source.tables.get(TABLE)
         if source is None or not source.static:
             return ()
-        return attribute_features(self.store.tables[TABLE], source.static)
+        often = None if self.shards is None else partial(self.shards.spilled.often, TABLE)
+        return attribute_features(self.outline.tables[TABLE], source.static, often)
 
     @cached_property
     def engine(self) -> Engine:
@@ -220,11 +249,27 @@ class Project:
         Where customers come with labels, after the last of anything known; where nothing has a time, the present day.
         """
         if self.config.churn.given:
-            known = last_known(self.store)
+            known = self.last_known
             zone = self.config.source.zone
             return today(zone) if known is None else midnight_after(known, zone)
-        _, last = observed(self.outline, self.config.churn)
-        return midnight_after(last, self.config.source.zone)
+        return midnight_after(self.observed[1], self.config.source.zone)
+
+    @cached_property
+    def observed(self) -> tuple[int, int]:
+        """The first and last instant of the stretch that the data speak of."""
+        if self.shards is not None and self.config.churn.definition == CONTRACT:
+            return reach(
+                self.outline, (one.tables["contracts"] for one in self.shards.stores_of("contracts"))
+            )
+        return observed(self.outline, self.config.churn)
+
+    @cached_property
+    def last_known(self) -> int | None:
+        """The latest instant of anything that the tables of labelled customers tell; None where nothing has a time."""
+        if self.shards is None:
+            return last_known(self.store)
+        found = map(last_known, (self.outline, *self.shards.stores_of(TABLE)))
+        return max((one for one in found if one is not None), default=None)
 
     def learned_from(self, features: FeatureSet) -> dict[str, str]:
         """Fingerprints of what a model of these features learns from: the tables, and how their texts are read."""
@@ -278,8 +323,8 @@ class Project:
             GateError: the champion is asked for, and no model has passed the gate.
             ModelError: there is no such model, it is damaged, or it does not fit the data or the configuration.
         """
-        if set(reference) & {"/", "\\"}:
-            return self._fitting(bundle.load(Path(reference))), ()
+        if _is_path(reference):
+            return self.fitting(bundle.load(Path(reference))), ()
         registered = self.find(reference)
         verdict = registered.verdict
         if verdict is None or verdict.passed:
@@ -287,6 +332,10 @@ class Project:
         standing = "was made champion by force" if registered.forced else "is no champion"
         note = f"The model {standing}: it did not pass the gate. {' '.join(verdict.reasons)}"
         return self.open(registered), (note,)
+
+    def place_of(self, reference: str) -> Path:
+        """The folder of the bundle that ``model`` opens."""
+        return Path(reference) if _is_path(reference) else self.tracking.bundle_of(self.find(reference))
 
     def card_of(self, registered: Registered) -> Mapping[str, Any]:
         """How that version came about, whether or not it fits the data at hand."""
@@ -298,9 +347,9 @@ class Project:
         Raises:
             ModelError: it predicts another definition of churn, or a column that it reads is not there.
         """
-        return self._fitting(bundle.load(self.tracking.bundle_of(registered)))
+        return self.fitting(bundle.load(self.tracking.bundle_of(registered)))
 
-    def _fitting(self, opened: Bundle) -> Bundle:
+    def fitting(self, opened: Bundle) -> Bundle:
         """The model with the words that its features have now: phrases may be mended without training anew."""
         self.require_fit(opened)
         here = self.features.by_name
@@ -353,6 +402,11 @@ class Project:
                 f"Model {opened.version} was trained on other definitions of its features: {'; '.join(changed)}. Run "
                 f"`retain train`, or set the definitions back."
             )
+
+
+def _is_path(reference: str) -> bool:
+    """Whether a bundle's folder is meant, and not a model by its name."""
+    return bool(set(reference) & {"/", "\\"})
 
 
 def make_workspace(workspace: Path) -> None:

@@ -18,7 +18,7 @@ from retain.decisions.rules import ContactRules, recommend
 from retain.errors import OutputError
 from retain.events.batches import in_groups
 from retain.events.store import MISSING
-from retain.labels import require_cutoff
+from retain.labels import require_within
 from retain.modelling.tracking import CHAMPION
 from retain.pipeline.given import notes_of
 from retain.scoring.languages import ReasonSettings
@@ -146,7 +146,7 @@ def run_scoring(
     reasons = project.config.reasons if language is None else ReasonSettings(language)
     as_of = project.end_of_data() if as_of is None else as_of
     opened, notes = project.model(model or CHAMPION)
-    opened = opened.in_season(as_of, project.stores)
+    opened = opened.in_season(as_of, project.orders)
     folder = _folder(project, as_of, out)
     _refuse_foreign(folder)
     run: Scores
@@ -160,7 +160,15 @@ def run_scoring(
         from retain.pipeline.score_shards import score_in_shards  # noqa: PLC0415  # it needs what is here
 
         run = score_in_shards(
-            project, project.shards, as_of, opened, notes, reasons, temporary / SCORES, folder
+            project,
+            project.shards,
+            as_of,
+            opened,
+            project.place_of(model or CHAMPION),
+            notes,
+            reasons,
+            temporary / SCORES,
+            folder,
         )
         _write_manifest(run, project.outline, temporary)
     project.tell_memory()
@@ -232,7 +240,7 @@ def checked_notes(project: Project, as_of: int, opened: Bundle, notes: Sequence[
     if opened.churn.given:
         notes = (*notes, *notes_of(project))
     else:
-        require_cutoff(project.outline, as_of, project.config.churn)
+        require_within(project.observed, as_of, project.config.churn)
     if opened.calibration.shift:
         notes = (*notes, season_in_words(opened.calibration.shift))
     if opened.trained_until <= as_of:
@@ -370,7 +378,8 @@ def _promoters(store: EventStore, chosen: IntArray, as_of: int) -> Flags:
     if table is not None and "nps" in table.columns:
         answers = table.columns["nps"].values.astype(np.float64)
         told = np.flatnonzero((table.known < as_of) & np.isfinite(answers))
-        # Rows are in order of time within a customer, so the last one stays.
+        # The last one stays: of a customer the latest, of several at one instant the highest.
+        told = told[np.lexsort((answers[told], table.time[told]))]
         found[table.customer[told]] = (answers[told] >= PROMOTERS).astype(np.int8)
     return found[chosen]
 

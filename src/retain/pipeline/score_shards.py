@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +16,7 @@ from retain.cache import key_of
 from retain.decisions.rules import recommend
 from retain.engine import ENGINES
 from retain.labels import LABELS
+from retain.modelling import bundle
 from retain.pipeline.score import (
     Scores,
     by_status,
@@ -30,8 +33,7 @@ from retain.scoring.scorecard import SCHEMA, SCORED, score, scorecard, without_h
 from retain.scoring.value import priority
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from retain.decisions.playbook import Playbook
     from retain.engine.panel import FloatArray
@@ -52,6 +54,7 @@ def score_in_shards(
     shards: Shards,
     as_of: int,
     opened: Bundle,
+    place: Path,
     notes: Sequence[str],
     reasons: ReasonSettings,
     path: Path,
@@ -64,6 +67,7 @@ def score_in_shards(
         shards: its events.
         as_of: the cutoff.
         opened: a model that fits.
+        place: its folder.
         notes: what the reader should know of it.
         reasons: in which language they are told.
         path: the file to write.
@@ -76,19 +80,25 @@ def score_in_shards(
     playbook = playbook_of(project)
     run_id = run_id_of(project, as_of, opened, playbook, reasons)
     project.progress("scoring")
-    # The run is named after all that decides a score.
-    files = shards.made(
-        key_of(["scores", run_id]),
-        partial(
-            _part,
-            project=project,
-            opened=opened,
-            as_of=as_of,
-            playbook=playbook,
-            language=reasons.language,
-            run_id=run_id,
-        ),
+    work = partial(
+        _part,
+        project=project,
+        opened=opened,
+        as_of=as_of,
+        playbook=playbook,
+        language=reasons.language,
+        run_id=run_id,
     )
+    job = {
+        "verb": "scores",
+        "bundle": str(place.resolve()),
+        "shift": opened.calibration.shift,
+        "as_of": as_of,
+        "language": reasons.language,
+        "run_id": run_id,
+    }
+    # The run is named after all that decides a score.
+    files = shards.made(key_of(["scores", run_id]), work, job)
     probability, worth, at_risk = (
         np.concatenate([_scored(one, name) for one in files])
         for name in ("churn_probability", "expected_value", "value_at_risk")
@@ -101,8 +111,8 @@ def score_in_shards(
         ranked, cut, begin = priority(at_risk, probability), high_value_cut(worth), 0
         for file in files:
             with pa.memory_map(str(file)) as raw, pa.ipc.open_file(raw) as part:
-                for place in range(part.num_record_batches):
-                    batch = part.get_batch(place)
+                for number in range(part.num_record_batches):
+                    batch = part.get_batch(number)
                     scored = np.asarray(pc.equal(batch.column("status"), SCORED))
                     end = begin + int(scored.sum())
                     done = _finished(batch, scored, ranked[begin:end], worth[begin:end] > cut)
@@ -127,6 +137,20 @@ def score_in_shards(
     )
 
 
+def scores_of(project: Project, job: Mapping[str, Any]) -> Callable[[EventStore], Iterator[pa.RecordBatch]]:
+    """What makes the scores of a shard, by the model and as of the date that the job names."""
+    opened = project.fitting(bundle.load(Path(job["bundle"])))
+    return partial(
+        _part,
+        project=project,
+        opened=replace(opened, calibration=replace(opened.calibration, shift=job["shift"])),
+        as_of=job["as_of"],
+        playbook=playbook_of(project),
+        language=job["language"],
+        run_id=job["run_id"],
+    )
+
+
 def _part(
     store: EventStore,
     project: Project,
@@ -137,8 +161,9 @@ def _part(
     run_id: str,
 ) -> Iterator[pa.RecordBatch]:
     """A shard's rows of the scoring contract, with what depends on all customers left open."""
-    if len(store.tables["orders"]):
-        config = project.config
+    config = project.config
+    label = LABELS.get(opened.churn.definition)
+    if len(store.tables[label.table]):
         engine = ENGINES.get(config.features.engine)
         scored = score(store, opened, engine, as_of, config.tiers, config.value, language)
 
@@ -159,7 +184,7 @@ def _part(
         asks = any("high_value" in one.only_if for one in playbook.actions)
         high = card(-float("inf")) if asks else plain
     else:
-        why = LABELS.get(opened.churn.definition).why_not_asked(None, opened.churn)
+        why = label.why_not_asked(None, opened.churn)
         plain = high = without_history(store, as_of, opened.version, run_id, why)
     both = pa.table([*plain.columns, *(high[one] for one in _ACTION)], schema=_PART)
     # One batch, even of no rows.

@@ -93,7 +93,7 @@ class Purchases:
 def purchases(store: EventStore, cutoff: int) -> Purchases | None:
     """What was known at the cutoff of everybody's purchases; None where there are no orders, or they carry no amounts."""
     orders = _paid_orders(store)
-    if orders is None:
+    if orders is None or not len(orders):
         return None
     sales = sales_of(store)
     known = sales.known < cutoff
@@ -161,12 +161,15 @@ def expected_value(
     if _by_contract(churn):
         curve = forecast if isinstance(forecast, ContractForecast) else None
         return contract_value(store, cutoff, settings, curve, within_days)[customers]
+    orders = _paid_orders(store)
+    if orders is None:
+        return np.full(len(customers), np.nan)
     if not isinstance(forecast, Forecast):
-        money = _at_pace(store, cutoff, settings.horizon_days)[customers]
+        money = _at_pace(store, orders, cutoff, settings.horizon_days)[customers]
+    elif (known := purchases(store, cutoff)) is None:
+        # Others have ordered, but none of these customers.
+        money = np.zeros(len(customers))
     else:
-        known = purchases(store, cutoff)
-        if known is None:
-            return np.full(len(customers), np.nan)
         asked = np.flatnonzero(np.isin(known.customer, customers))
         money = np.zeros(len(store.customer_ids))
         money[known.customer[asked]] = forecast.revenue_if_kept(
@@ -185,12 +188,9 @@ def _by_contract(churn: ChurnSettings) -> bool:
     return LABELS.get(churn.definition).table == "contracts"
 
 
-def _at_pace(store: EventStore, cutoff: int, horizon_days: int) -> FloatArray:
+def _at_pace(store: EventStore, orders: EventTable, cutoff: int, horizon_days: int) -> FloatArray:
     """The revenue of every customer over the horizon, at the pace known at the cutoff."""
-    orders = _paid_orders(store)
     count = len(store.customer_ids)
-    if orders is None:
-        return np.full(count, np.nan)
     amount = _amounts(orders)
     known = (orders.known < cutoff) & (amount != MISSING)
     recent = known & (orders.time >= cutoff - PACE_DAYS * DAY)
@@ -205,7 +205,7 @@ def _at_pace(store: EventStore, cutoff: int, horizon_days: int) -> FloatArray:
 def _paid_orders(store: EventStore) -> EventTable | None:
     """The table of orders if they carry amounts."""
     orders = store.tables.get("orders")
-    return orders if orders is not None and len(orders) and "amount" in orders.columns else None
+    return orders if orders is not None and "amount" in orders.columns else None
 
 
 def _amounts(table: EventTable) -> IntArray:

@@ -20,6 +20,10 @@ _MARKS = (("nps", 9, 6), ("csat", 4, 2))
 """Columns of marks, the least that is pleased, and the most that is not."""
 
 
+READ = frozenset({"text", "language", "rating", "rating_max", *(name for name, _, _ in _MARKS)})
+"""The columns of a table that are read with its texts."""
+
+
 @dataclass(frozen=True)
 class Feed:
     """Texts with what is known of them; one row each.

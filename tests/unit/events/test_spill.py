@@ -123,7 +123,7 @@ def test_what_the_machine_lacks_is_said_in_our_words(
 ) -> None:
     """A full disk and too little memory say what to do; what is our fault is not dressed up as the user's."""
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise cause
 
     monkeypatch.setattr(spill, "_deal_out", fail)
@@ -170,7 +170,7 @@ def test_a_disk_that_is_full_while_a_table_is_read_is_not_the_table_s_fault(
 ) -> None:
     """Whether the database or a copy in UTF-8 has no place: nobody is told to mend the file."""
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     if where == "copy":

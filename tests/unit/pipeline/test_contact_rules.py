@@ -190,3 +190,11 @@ def test_a_promoter_is_who_last_said_so(store: Callable[..., EventStore]) -> Non
     assert found.signals["promoter"].tolist() == [1, 1, -1]
     nobody = contact_rules(store(), scored(3), PLAYBOOK, AS_OF, NOBODY)
     assert nobody.signals["promoter"].tolist() == [-1, -1, -1]
+
+
+def test_of_several_answers_at_one_instant_the_highest_counts(store: Callable[..., EventStore]) -> None:
+    """In whatever order their rows are."""
+    for answers in ([10.0, 2.0], [2.0, 10.0]):
+        feedback = rows_of([0, 0], ["2024-01-01", "2024-01-01"], nps=Column(np.array(answers)))
+        found = contact_rules(store(feedback=feedback), scored(1), PLAYBOOK, AS_OF, NOBODY)
+        assert found.signals["promoter"].tolist() == [1]

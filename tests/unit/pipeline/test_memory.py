@@ -31,6 +31,19 @@ def test_without_a_setting_half_of_the_memory_may_be_taken(monkeypatch: pytest.M
     assert memory.budget(ResourceSettings(700)).megabytes == 700
 
 
+def test_workers_share_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are as many as cores, or as are asked for, but never more than fit; their shards are the smaller."""
+    monkeypatch.setattr(memory, "cores", lambda: 8)
+    assert memory.budget(ResourceSettings(600)).workers == 1
+    assert memory.budget(ResourceSettings(2000)).workers == 3
+    assert memory.budget(ResourceSettings(16_000)).workers == 8
+    assert memory.budget(ResourceSettings(16_000, 2)).workers == 2
+    one, two = memory.Budget(2000), memory.Budget(2000, 2)
+    assert 2 * two.rows_each < one.rows_each
+    with pytest.raises(ConfigError, match=r"workers is -1; it has to be 1 or more"):
+        ResourceSettings(workers=-1)
+
+
 def test_a_container_s_limit_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The least of what the machine has and what the container may take; no limit is none."""
     monkeypatch.setattr(memory, "_CGROUPS", (tmp_path / "limit", tmp_path / "none"))
