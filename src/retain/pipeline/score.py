@@ -15,6 +15,7 @@ from pyarrow import parquet
 from retain import __version__, atomic
 from retain.decisions.playbook import TOPICS, load_playbook
 from retain.decisions.rules import ContactRules, recommend
+from retain.engine.streams import ENDS
 from retain.errors import OutputError
 from retain.events.batches import in_groups
 from retain.events.store import MISSING
@@ -47,8 +48,6 @@ HIGH_VALUE_PERCENTILE = 90
 """Customers worth more than this share of those scored count as high in value."""
 PROMOTERS = 9
 """Who answers so or higher, of 10, would recommend the company."""
-ENDED = frozenset({"resolved", "closed"})
-"""States in which nobody waits for the company."""
 CONSENTS = {"email": "consent_email", "sms": "consent_sms", "phone": "consent_phone", "post": "consent_post"}
 """The column that says whether a channel of the playbook may be used; hyphens and capitals do not matter."""
 
@@ -412,7 +411,7 @@ def _settled(tickets: EventTable, history: EventTable, as_of: int) -> npt.NDArra
     mine = tickets.columns["ticket_id"]
     if state.levels is None or names is None or mine.levels is None or not len(names):
         return np.zeros(len(tickets), dtype=bool)
-    ends = np.isin(state.values, np.flatnonzero([one in ENDED for one in state.levels]))
+    ends = np.isin(state.values, np.flatnonzero([one in ENDS for one in state.levels]))
     told = state.values.astype(np.int64) >= 0
     rows = np.flatnonzero((history.known < as_of) & told)
     rows = rows[np.argsort(history.time[rows], kind="stable")]
