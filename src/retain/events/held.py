@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
 from retain.errors import OutputError
+from retain.locks import taken
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,19 +76,6 @@ class Held:
 def _locked(folder: Path) -> int | None:
     """The folder's lock, ours now; None if another holds it, or it is gone."""
     try:
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        return taken(folder / _LOCK)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    try:
-        if sys.platform == "win32":
-            import msvcrt  # noqa: PLC0415  # no other system has it
-
-            msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl  # noqa: PLC0415  # every other system has it
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        return None
-    return lock

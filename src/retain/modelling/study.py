@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retain.errors import OutputError, UserError
+from retain.locks import taken
 from retain.modelling.hyperparameters import Hyperparameters
 
 if TYPE_CHECKING:
@@ -182,17 +184,18 @@ def _optuna() -> Any:
 
 
 @contextlib.contextmanager
-def opened(file: Path, space: Sequence[Knob], seed: int) -> Iterator[Study]:
+def opened(file: Path, space: Sequence[Knob], seed: int, *, anew: bool = False) -> Iterator[Study]:
     """The study of that file, which is made where it is not there.
 
     Args:
         file: where trials are kept.
         space: what is tried.
         seed: of the proposals.
+        anew: whether trials that are there are forgotten.
 
     Raises:
         UserError: Optuna is not installed.
-        OutputError: the file cannot be written, or is damaged.
+        OutputError: the file cannot be written, is damaged, or another run works on it.
     """
     optuna = _optuna()
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  # it comes with Optuna
@@ -200,10 +203,18 @@ def opened(file: Path, space: Sequence[Knob], seed: int) -> Iterator[Study]:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        lock = taken(file.with_suffix(".lock"))
+        if anew and lock is not None:
+            for one in (file, file.with_name(f"{file.name}-journal")):
+                one.unlink(missing_ok=True)
     except OSError as cause:
         raise OutputError(
             f"{file.parent} cannot be written: {cause.strerror}. Choose another --workspace."
         ) from cause
+    if lock is None:
+        raise OutputError(
+            f"Another run adds trials to {file}. Wait for it to end, then give the command again."
+        )
     storage = None
     try:
         storage = optuna.storages.RDBStorage(
@@ -217,9 +228,10 @@ def opened(file: Path, space: Sequence[Knob], seed: int) -> Iterator[Study]:
         yield Study(optuna, study, space, seed)
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as cause:
         raise OutputError(
-            f"The trials in {file} cannot be read or written: {type(cause).__name__}. Is the disk full, or does another run "
-            f"use the file? If it is damaged, --restart begins a new one."
+            f"The trials in {file} cannot be read or written: {type(cause).__name__}. Is the disk full? If "
+            f"the file is damaged, --restart begins a new one."
         ) from cause
     finally:
         if storage is not None:
             storage.engine.dispose()
+        os.close(lock)

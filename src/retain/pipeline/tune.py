@@ -148,9 +148,7 @@ def run_tuning(
     version = _key(project, until, space, needed)
     folder = project.folder / "tune"
     file = folder / f"{version}.db"
-    if restart:
-        file.unlink(missing_ok=True)
-    with opened(file, space, config.training.seed) as study:
+    with opened(file, space, config.training.seed, anew=restart) as study:
         lay = ground_of_labelled if config.churn.given else ground_through_time
         ground = lay(
             project.store,

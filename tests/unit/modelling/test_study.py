@@ -108,6 +108,22 @@ def test_any_folder_will_do_and_is_made(tmp_path: Path) -> None:
         assert base.execute("SELECT study_name FROM studies").fetchall() == [(NAME,)]
 
 
+def test_one_run_at_a_time_adds_trials(tmp_path: Path) -> None:
+    """A second one is refused while the first works, and goes on where it was afterwards; anew, trials are forgotten."""
+    file = tmp_path / "trials.db"
+    with opened(file, SPACE, 20) as study:
+        tried(study, 2)
+        with (
+            pytest.raises(OutputError, match=r"Another run adds trials to .*trials\.db"),
+            opened(file, SPACE, 20, anew=True),
+        ):
+            pass
+    with opened(file, SPACE, 20) as study:
+        assert len(study.trials) == 2
+    with opened(file, SPACE, 20, anew=True) as study:
+        assert not study.trials
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     """With the way out; so is a folder that cannot be."""
     file = tmp_path / "trials.db"
