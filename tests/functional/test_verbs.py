@@ -14,6 +14,7 @@ from pyarrow import csv, parquet
 
 from retain.errors import TrainingError
 from retain.features.catalog import EVERY
+from retain.lifetime import forecast
 from retain.pipeline import assess
 
 if TYPE_CHECKING:
@@ -332,7 +333,8 @@ def test_evaluation_goes_on_where_a_baseline_cannot_be_fitted(
     def fail(_: object) -> None:
         raise TrainingError("no fit")
 
-    monkeypatch.setattr(assess, "fit_bgnbd", fail)
+    for reader in (assess, forecast):
+        monkeypatch.setattr(reader, "fit_bgnbd", fail)
     assert set(shop.well("evaluate", "--cutoff", "2024-09-15")["baselines"]) == {"rfm_logistic"}
     assert "bgnbd" not in shop("evaluate", "--cutoff", "2024-09-15").out
 

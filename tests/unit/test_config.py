@@ -135,7 +135,7 @@ def test_a_path_may_start_from_the_workspace(load: Load, tmp_path: Path) -> None
         ),
         (
             "[training]\nzzz = 3\n",
-            "[training] has no key 'zzz'. Choose one of: allow_leaks, falling, learners, most_cutoffs, rising, seed, step_days, threads, ",
+            "[training] has no key 'zzz'. Choose one of: allow_leaks, falling, learners, logistic, most_cutoffs, rising, seed, step_days, threads, ",
         ),
         ('[source]\nbase = "/"\n', "[source] has no key 'base'."),
         ('[churn]\nhorizon_days = "90"\n', "churn.horizon_days is '90'; it has to be a whole number."),

@@ -18,6 +18,7 @@ from retain.modelling import calibration, leaks
 from retain.modelling.contest import chosen_first
 from retain.modelling.hyperparameters import USUAL, Hyperparameters
 from retain.modelling.learners import LEARNERS, RFM, Logistic, Task
+from retain.modelling.one_thread import one_thread
 from retain.modelling.training import (
     BASELINES,
     FEWEST_OF_A_CLASS,
@@ -127,6 +128,7 @@ def folds_of(y: LabelArray, seed: int) -> IntArray:
     return fold
 
 
+@one_thread()
 def left_out(
     x: FloatArray,
     y: LabelArray,
@@ -202,6 +204,7 @@ def one_feature(x: FloatArray, y: LabelArray, fold: IntArray, features: FeatureS
     return _together(fold, found)
 
 
+@one_thread()
 def train_given(
     store: EventStore,
     features: FeatureSet,

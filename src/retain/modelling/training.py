@@ -16,6 +16,7 @@ from retain.modelling import calibration, leaks, seasons
 from retain.modelling.contest import chosen_first
 from retain.modelling.hyperparameters import USUAL, Hyperparameters, LogisticSettings, TreeSettings
 from retain.modelling.learners import LEARNERS, Fitted, Predictions, Task
+from retain.modelling.one_thread import one_thread
 from retain.timeline import DAY, cutoffs_back_from, instant_text
 
 if TYPE_CHECKING:
@@ -366,6 +367,7 @@ def validating(store: EventStore, panel: Panel, churn: ChurnSettings, seed: int)
     return tuple(usable)
 
 
+@one_thread()
 def train(
     store: EventStore,
     features: FeatureSet,

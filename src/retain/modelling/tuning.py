@@ -16,6 +16,7 @@ from retain.modelling import leaks
 from retain.modelling.given import folds_of, labelled
 from retain.modelling.hyperparameters import MOST_DEPTH
 from retain.modelling.learners import LEARNERS, Predictions
+from retain.modelling.one_thread import one_thread
 from retain.modelling.training import contested, panel_of, require_directions, task_of, validating
 from retain.timeline import instant_text
 
@@ -158,6 +159,7 @@ class Ground:
     parts: tuple[Part, ...]
     settings: TrainingSettings
 
+    @one_thread()
     def tried(self, hyperparameters: Hyperparameters) -> Tried:
         """What training would have found with these: the same rows, learners, sizes and seed.
 

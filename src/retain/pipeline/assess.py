@@ -20,6 +20,7 @@ from retain.lifetime.forecast import Forecast
 from retain.lifetime.history import histories
 from retain.modelling.hazard import TENURE
 from retain.modelling.learners import RFM, Task
+from retain.modelling.one_thread import one_thread
 from retain.modelling.training import baseline_of, eligible_snapshots
 from retain.pipeline.parts import segments_of, told_apart
 from retain.scoring.contract_value import all_end, learn_tenure
@@ -114,6 +115,7 @@ def assess(
     )
 
 
+@one_thread()
 def _trained(
     project: Project, learner: str, trained_on: Sequence[int], known_by: int, snapshots: Snapshots
 ) -> FloatArray:

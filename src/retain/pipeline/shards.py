@@ -13,6 +13,7 @@ import pyarrow as pa
 from retain import __version__, atomic
 from retain.cache import key_of
 from retain.config import values_of
+from retain.errors import ConfigError
 from retain.events.gathered import gathered
 from retain.events.held import Held
 from retain.events.source import states_of
@@ -182,7 +183,7 @@ class Shards:
             job: the same work in words, for processes that do it at the same time where that pays.
 
         Raises:
-            WorkerKilledError: one of them was killed; what is finished is kept for the next run.
+            ConfigError: a process was killed, most likely for want of memory; what is finished stays for the next run.
         """
         paths = [self._file(key, shard) for shard in range(len(self))]
         waiting = [shard for shard, path in enumerate(paths) if not path.exists()]
@@ -240,10 +241,10 @@ class Shards:
                 workers,
                 lambda shard: self._progress(f"shard {shard + 1} of {len(self)} is done"),
             )
-        except WorkerKilledError:
+        except WorkerKilledError as killed:
             if self._held is not None:
                 self._held.keep()
-            raise
+            raise ConfigError(str(killed)) from killed
 
     @cached_property
     def gathered(self) -> tuple[EventStore, tuple[int, ...]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from retain.labels import outcomes
 from retain.modelling.learners import Task
+from retain.modelling.one_thread import one_thread
 from retain.modelling.training import MOST_ROWS, drawn, eligible_snapshots
 from retain.timeline import instant
 
@@ -32,6 +33,7 @@ def recipe(opened: Bundle) -> tuple[object, ...]:
     )
 
 
+@one_thread()
 def log_odds_then(project: Project, opened: Bundle, plan: Bundle, cutoff: int) -> FloatArray:
     """Log-odds of the eligible at a cutoff from the model as it would have been then.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -47,4 +48,8 @@ def main() -> None:
             shards.make(spec["key"], int(line), work)
         except UserError as mistake:
             reply = {"error": type(mistake).__name__, "words": str(mistake)}
-        print(json.dumps(reply), file=answers, flush=True)
+        try:
+            print(json.dumps(reply), file=answers, flush=True)
+        except BrokenPipeError:
+            # The master is gone: what is finished stays on disk for the next run.
+            os._exit(1)

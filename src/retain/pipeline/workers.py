@@ -17,7 +17,7 @@ from threading import Lock
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from retain import errors
-from retain.errors import ConfigError, UserError
+from retain.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MODULE = "retain.pipeline.worker"
 
 
-class WorkerKilledError(ConfigError):
+class WorkerKilledError(Exception):
     """A process that worked on a shard was killed, most likely for want of memory."""
 
 
