@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _CELLS = 1 << 18
 """Rows drawn at a time: enough to keep NumPy busy, few enough to stay in the processor's cache."""
-_MANY, _GROUPS = 20_000, 1_024
+_MANY, _GROUPS = 5_000, 1_024
 """Of more different scores than this, neighbours are drawn as one: so many groups, of about the same size."""
 
 
@@ -59,7 +59,7 @@ def bootstrap(
     for that metric. Resampling can only add miscalibration and profit that is not there, so the percentiles of ECE
     and EMPC may all lie above the figure; the interval is then extended to the figure.
 
-    Where there are more than 20,000 different scores, the resamples are drawn from 1,024 groups of neighbours with one
+    Where there are more than 5,000 different scores, the resamples are drawn from 1,024 groups of neighbours with one
     mean score each, and the interval is moved by what that changes of the figure. The figure itself is always that of
     the scores as they are.
 

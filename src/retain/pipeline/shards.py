@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from retain.text.annotate import Coverage
 
 
-PAYS = 20_000_000
+PAYS = 10_000_000
 """Of fewer rows that wait, a process is done before others have loaded their libraries, which takes two seconds."""
 
 
