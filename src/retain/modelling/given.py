@@ -10,22 +10,19 @@ import numpy as np
 
 from retain.engine.panel import Snapshots
 from retain.errors import TrainingError
-from retain.evaluation.ranking import auroc
 from retain.events.attributes import TABLE
 from retain.events.store import MISSING
 from retain.labels import customers_of, labels_of
 from retain.modelling import calibration, leaks
-from retain.modelling.contest import chosen_first
 from retain.modelling.hyperparameters import USUAL, Hyperparameters
 from retain.modelling.learners import LEARNERS, RFM, Logistic, Task
 from retain.modelling.one_thread import one_thread
 from retain.modelling.training import (
     BASELINES,
     FEWEST_OF_A_CLASS,
-    Contest,
     Plan,
     Trained,
-    Validated,
+    contested,
     require_directions,
     task_of,
 )
@@ -204,6 +201,51 @@ def one_feature(x: FloatArray, y: LabelArray, fold: IntArray, features: FeatureS
     return _together(fold, found)
 
 
+@dataclass(frozen=True)
+class LabelledPanel:
+    """All labelled customers, in parts of which each is predicted from the others.
+
+    Attributes:
+        customer: int64, indexes into the store's customers.
+        x: their features.
+        y: what became of them.
+        fold: the part of each.
+        leaks: features that seem to know the outcome, all of them allowed by the settings.
+    """
+
+    customer: IntArray
+    x: FloatArray
+    y: LabelArray
+    fold: IntArray
+    leaks: tuple[leaks.Leak, ...]
+
+
+def panel_of_labelled(
+    store: EventStore,
+    features: FeatureSet,
+    engine: Engine,
+    until: int,
+    churn: ChurnSettings,
+    settings: TrainingSettings,
+    progress: Callable[[str], None],
+) -> LabelledPanel:
+    """All customers whose label was known by then, with their features.
+
+    Raises:
+        ContractError: the table of customers has no labels.
+        TrainingError: too few customers of a class.
+        LeakError: a feature seems to know the outcome, and the settings do not allow that.
+    """
+    require_directions(features, settings)
+    known = labelled(store, churn, until)
+    progress(f"features of {len(known.y):,} labelled customers")
+    x = engine(store, features, known.snapshots).values
+    undated = np.zeros(len(known.y), dtype=np.int64)
+    suspects = leaks.find(x, known.y, undated, features.names, features.categories)
+    leaks.require_none(suspects, settings.allow_leaks)
+    return LabelledPanel(known.snapshots.customer, x, known.y, folds_of(known.y, settings.seed), suspects)
+
+
 @one_thread()
 def train_given(
     store: EventStore,
@@ -223,15 +265,9 @@ def train_given(
         TrainingError: too few customers of a class.
         LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
-    require_directions(features, settings)
-    known = labelled(store, churn, until)
-    y = known.y
-    progress(f"features of {len(y):,} labelled customers")
-    x = engine(store, features, known.snapshots).values
-    suspects = leaks.find(x, y, np.zeros(len(y), dtype=np.int64), features.names, features.categories)
-    leaks.require_none(suspects, settings.allow_leaks)
+    panel = panel_of_labelled(store, features, engine, until, churn, settings, progress)
+    x, y, fold = panel.x, panel.y, panel.fold
     names = tuple(dict.fromkeys((*settings.learners, *baselines_of(features))))
-    fold = folds_of(y, settings.seed)
     parts = [fold == one for one in np.unique(fold)]
     progress(f"predicting each of {len(parts)} parts of the customers from the others")
     sizes = {name: LEARNERS.get(name).sizes for name in names}
@@ -247,17 +283,11 @@ def train_given(
         falling=settings.falling,
         hyperparameters=settings.hyperparameters,
     )
-    found = [_contest(name, odds[name], y, parts) for name in names]
-    validated = tuple(
-        Validated(
-            until,
-            known.snapshots.customer[one],
-            y[one],
-            {each.learner: odds[each.learner][each.size][one] for each in found},
-        )
-        for one in parts
-    )
-    contests = chosen_first(found, validated, settings.learners)
+    by_part = {
+        name: [{size: each[one] for size, each in odds[name].items()} for one in parts] for name in names
+    }
+    folds = [(until, panel.customer[one], y[one]) for one in parts]
+    contests, validated = contested(by_part, folds, settings.learners)
     best = contests[0]
     pairs = [(one.log_odds[best.learner], one.y) for one in validated]
     calibrated, evidence = calibration.choose(pairs, float(y.mean()))
@@ -277,7 +307,7 @@ def train_given(
         rows=len(y),
         churn_rate=float(y.mean()),
         seed=settings.seed,
-        leaks=suspects,
+        leaks=panel.leaks,
         rising=settings.rising,
         falling=settings.falling,
         hyperparameters=settings.hyperparameters,
@@ -296,18 +326,6 @@ def _together(fold: IntArray, found: Sequence[FloatArray]) -> FloatArray:
     for part, values in zip(np.unique(fold), found, strict=True):
         whole[fold == part] = values
     return whole
-
-
-def _contest(
-    name: str,
-    by_size: Mapping[int, FloatArray],
-    y: LabelArray,
-    parts: Sequence[np.ndarray[tuple[int, ...], np.dtype[np.bool_]]],
-) -> Contest:
-    """The learner's best size by mean AUROC over the parts; the smaller of equals."""
-    found = {size: tuple(auroc(y[one], odds[one]) for one in parts) for size, odds in sorted(by_size.items())}
-    best = max(found, key=lambda size: float(np.mean(found[size])))
-    return Contest(name, best, found[best])
 
 
 def _require_enough(y: LabelArray, customers: int) -> None:

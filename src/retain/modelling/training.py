@@ -523,7 +523,7 @@ def require_directions(features: FeatureSet, settings: TrainingSettings) -> None
 
 
 def contested(
-    odds: Mapping[str, list[Mapping[int, FloatArray]]],
+    odds: Mapping[str, Sequence[Mapping[int, FloatArray]]],
     folds: Sequence[tuple[int, IntArray, LabelArray]],
     learners: Sequence[str],
 ) -> tuple[tuple[Contest, ...], tuple[Validated, ...]]:
@@ -542,7 +542,7 @@ def contested(
     return chosen_first(found, validated, learners), validated
 
 
-def _contest(name: str, folds: list[Mapping[int, FloatArray]], truths: list[LabelArray]) -> Contest:
+def _contest(name: str, folds: Sequence[Mapping[int, FloatArray]], truths: list[LabelArray]) -> Contest:
     """The learner's best size by mean AUROC over the folds; the smaller of equals."""
     by_size = {
         size: tuple(auroc(truth, fold[size]) for fold, truth in zip(folds, truths, strict=True))

@@ -12,12 +12,11 @@ from scipy.special import ndtri
 
 from retain.errors import ConfigError
 from retain.evaluation.clustered import Ranked, mean_difference
-from retain.modelling import leaks
-from retain.modelling.given import folds_of, labelled
+from retain.modelling.given import panel_of_labelled
 from retain.modelling.hyperparameters import MOST_DEPTH
 from retain.modelling.learners import LEARNERS, Predictions
 from retain.modelling.one_thread import one_thread
-from retain.modelling.training import contested, panel_of, require_directions, task_of, validating
+from retain.modelling.training import contested, panel_of, task_of, validating
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
@@ -233,21 +232,12 @@ def ground_of_labelled(
         TrainingError: too few customers of a class.
         LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
-    require_directions(features, settings)
-    known = labelled(store, churn, until)
-    progress(f"features of {len(known.y):,} labelled customers")
-    x = engine(store, features, known.snapshots).values
-    undated = np.zeros(len(known.y), dtype=np.int64)
-    leaks.require_none(
-        leaks.find(x, known.y, undated, features.names, features.categories), settings.allow_leaks
-    )
-    fold = folds_of(known.y, settings.seed)
-    parts = []
-    for number in np.unique(fold).tolist():
-        into, at = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        customer = known.snapshots.customer[at]
-        parts.append(Part(f"part {number + 1}", until, into, known.y[into], at, known.y[at], customer))
-    return Ground(x, features, tuple(parts), settings)
+    panel = panel_of_labelled(store, features, engine, until, churn, settings, progress)
+    y, parts = panel.y, []
+    for number in np.unique(panel.fold).tolist():
+        into, at = np.flatnonzero(panel.fold != number), np.flatnonzero(panel.fold == number)
+        parts.append(Part(f"part {number + 1}", until, into, y[into], at, y[at], panel.customer[at]))
+    return Ground(panel.x, features, tuple(parts), settings)
 
 
 def ahead(best: Tried, present: Tried, trials: int) -> Interval:
