@@ -39,12 +39,14 @@ class View:
         time: int64 microseconds.
         columns: int64 each, MISSING where not known; numbers as whole parts, categories as codes, flags as 0 and 1.
         parts: how many parts make one unit of a number.
+        customer: int64, whose each event is.
     """
 
     offsets: IntArray
     time: IntArray
     columns: Mapping[str, IntArray]
     parts: Mapping[str, int]
+    customer: IntArray
 
 
 def columns_at_hand(store: EventStore) -> dict[str, frozenset[str]]:
@@ -173,7 +175,9 @@ def first_lines(lines: IntArray) -> npt.NDArray[np.bool_]:
 def stream_view(name: str, table: EventTable, customers: int, money_exponent: int) -> View:
     """The view of a stream from these rows of its table."""
     found = happenings(STREAMS[name], table, money_exponent)
-    return View(_offsets(found.customer, customers), found.time, found.columns, found.parts)
+    return View(
+        _offsets(found.customer, customers), found.time, found.columns, found.parts, found.customer
+    )
 
 
 def order_of_line(table: EventTable) -> IntArray:
@@ -244,7 +248,7 @@ def _orders(table: EventTable, group: IntArray, customers: int, sign: int, money
     gap[1:][same] = (ticks[1:] - ticks[:-1])[same]
     columns["gap"] = gap
     parts = {name: number_parts("orders", name, money_exponent) for name in columns}
-    return View(_offsets(customer, customers), time, columns, parts)
+    return View(_offsets(customer, customers), time, columns, parts, customer)
 
 
 def _item_parts(quantity: npt.NDArray[np.generic]) -> IntArray:
@@ -276,7 +280,7 @@ def _with_habits(orders: View, zone: str) -> View:
         "weekend": (weekday >= 5).astype(np.int64),
         "hour_band": hour // HOURS_A_BAND,
     }
-    return View(orders.offsets, orders.time, columns, {**orders.parts, "hour": 1})
+    return View(orders.offsets, orders.time, columns, {**orders.parts, "hour": 1}, orders.customer)
 
 
 def _lines(sales: EventTable, customers: int) -> View:
@@ -287,4 +291,4 @@ def _lines(sales: EventTable, customers: int) -> View:
         if theirs in sales.columns
     }
     columns = {name: np.where(code >= 0, code, MISSING) for name, code in codes.items()}
-    return View(_offsets(sales.customer, customers), sales.time, columns, {})
+    return View(_offsets(sales.customer, customers), sales.time, columns, {}, sales.customer)
