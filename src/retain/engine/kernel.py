@@ -10,11 +10,11 @@ from retain.engine.attributes import attribute_column, without_attributes
 from retain.engine.panel import Panel
 from retain.engine.reads import columns_read
 from retain.engine.shards import known_then, shards
-from retain.engine.streams import STREAMS, earliest
+from retain.engine.streams import STREAMS, earliest, hidden_rows
 from retain.engine.views import (
     HABITS,
     build_views,
-    first_lines,
+    order_begins,
     order_of_line,
     stream_view,
 )
@@ -134,14 +134,15 @@ class _Kernel:
         """Which snapshots have a row that would have shown by the cutoff but was not known yet."""
         hidden = np.zeros(len(shard.customer), dtype=bool)
         for name, table in shard.tables.items():
-            streams = [STREAMS[one] for one in sorted(self._asked.views & set(STREAMS)) if STREAMS[one].table == name]
-            shown = earliest(streams, table)
-            if name == "orders" and lines is not None:
-                begun = table.time.take(np.flatnonzero(first_lines(lines)))
-                shown = np.minimum(shown, begun.take(lines))
-            late = np.flatnonzero(table.known > shown)
+            times = {STREAMS[one].time for one in self._asked.views & set(STREAMS) if STREAMS[one].table == name}
+            begun = table.time.take(order_begins(lines)).take(lines) if name == "orders" and lines is not None else None
+            late = hidden_rows(times, table, begun)
             if len(late):
-                hidden |= _between(shard, table.customer[late], shown[late], table.known[late])
+                some = table.select(late)
+                shown = earliest(times, some)
+                if begun is not None:
+                    shown = np.minimum(shown, begun.take(late))
+                hidden |= _between(shard, some.customer, shown, some.known)
         return hidden
 
 

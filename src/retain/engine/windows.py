@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     BoolArray = npt.NDArray[np.bool_]
     Which = tuple[str, str | None]
     """A view and the flag that its events have to have."""
+    Ends = tuple[int | None, int]
+    """How many days before a cutoff a window begins and ends."""
     Sums = IntArray | FloatArray
     """Whole numbers, as floats where these hold them exactly."""
 
@@ -82,13 +84,13 @@ class Windows:
         self._wanted = asked
         self._filtered: dict[Which, View] = {}
         self._places: dict[tuple[Which, int | None], IntArray] = {}
-        self._empty: dict[tuple[Which, Lookback], BoolArray] = {}
-        self._stretches: dict[tuple[Which, Lookback], Stretches] = {}
+        self._empty: dict[tuple[Which, Ends], BoolArray] = {}
+        self._stretches: dict[tuple[Which, Ends], Stretches] = {}
         self._known_values: dict[tuple[Which, str], BoolArray | None] = {}
         self._prefix: dict[tuple[Which, str, str], Sums] = {}
         self._looked_up: dict[tuple[Which, str, str, int | None], Sums] = {}
-        self._summed: dict[tuple[Which, str, str, Lookback], Sums] = {}
-        self._counts_known: dict[tuple[Which, str | None, Lookback], FloatArray] = {}
+        self._summed: dict[tuple[Which, str, str, Ends], Sums] = {}
+        self._counts_known: dict[tuple[Which, str | None, Ends], FloatArray] = {}
         self._ranked: dict[tuple[Which, str], Ranked] = {}
         self._grouped: dict[tuple[Which, str], Grouped] = {}
         self._counted: dict[tuple[Which, str, Lookback], Counts] = {}
@@ -191,7 +193,7 @@ class Windows:
 
     def _is_empty(self, one: Measure) -> BoolArray:
         """For which snapshots nothing is in the measure's window."""
-        key = ((one.view, one.where), one.within)
+        key = (one.view, one.where), _ends(one)
         if key not in self._empty:
             low, high = self._bounds(one)
             self._empty[key] = high <= low
@@ -252,8 +254,7 @@ class Windows:
 
     def _sum(self, one: Measure, kind: str) -> Sums:
         """The same in the measure's window before each snapshot's cutoff."""
-        which, column, within = (one.view, one.where), self._column(one), one.within
-        key = (which, column, kind, within)
+        key = (one.view, one.where), self._column(one), kind, _ends(one)
         if key not in self._summed:
             low, high = self._sums_at(one, kind)
             self._summed[key] = high - low
@@ -277,7 +278,7 @@ class Windows:
         """How many values of the measure's column are known in its window, or how many events, if it has none; written there, too."""
         which = (one.view, one.where)
         column = None if one.value is None or self._are_known(which, one.value) is None else one.value
-        key = (which, column, one.within)
+        key = which, column, _ends(one)
         if key in self._counts_known:
             if out is not None:
                 out[:] = self._counts_known[key]
@@ -335,7 +336,7 @@ class Windows:
 
     def _extreme(self, one: Measure, out: FloatArray) -> None:
         """The smallest or largest known value of the window."""
-        key = ((one.view, one.where), one.within)
+        key = (one.view, one.where), _ends(one)
         if key not in self._stretches:
             self._stretches[key] = self._stretches_of(one, *self._bounds(one))
         self._extremes_of(one, one.how).of_each(self._stretches[key], out)
@@ -401,8 +402,12 @@ def deviation(count: Sums, total: Sums, squares: Sums) -> FloatArray:
 
 def _running_sums(values: IntArray, *, squares: bool) -> Sums:
     """Running sums of values or their squares, as floats if every difference of two of them is exact."""
-    rough = values.astype(np.float64)
-    exact = float(rough @ rough if squares else np.abs(rough).sum()) < _EXACT
+    power = 2 if squares else 1
+    largest = max(abs(int(values.min(initial=0))), abs(int(values.max(initial=0))))
+    exact = largest**power * len(values) < _EXACT
+    if not exact:
+        rough = np.abs(values.astype(np.float64))
+        exact = float((rough * rough if squares else rough).sum()) < _EXACT
     sums = running(values * values if squares else values)
     return sums.astype(np.float64) if exact else sums
 
@@ -412,6 +417,11 @@ def _told_apart(cutoff: IntArray) -> tuple[IntArray, IntArray]:
     fresh = np.flatnonzero(np.append(True, cutoff[1:] != cutoff[:-1]))
     cutoffs, number = np.unique(cutoff[fresh], return_inverse=True)
     return cutoffs, np.repeat(number, np.diff(np.append(fresh, len(cutoff))))
+
+
+def _ends(one: Measure) -> Ends:
+    """Of the measure's window; quicker to look up than the window itself."""
+    return one.within.days, one.within.until_days
 
 
 def _most(view: View) -> int:
