@@ -89,6 +89,7 @@ class _Kernel:
         self._store, self._asked = store, Asked(features)
         self.needed = columns_read(features)
         """The tables that are read and the columns of each."""
+        self._room = np.empty(0)
 
     def fill(self, shard: Shard, values: FloatArray) -> None:
         """Put the features of the shard's snapshots into their rows."""
@@ -98,18 +99,24 @@ class _Kernel:
         # from what was known.
         again = self._hidden(shard, lines)
         if not again.any():
-            _put(values, shard.rows, Windows(views, shard.customer, shard.cutoff, self._asked).values())
+            _put(values, shard.rows, self._found(views, shard.customer, shard.cutoff))
             return
         plain = ~again
-        some = Windows(views, shard.customer[plain], shard.cutoff[plain], self._asked)
-        _put(values, shard.rows[plain], some.values())
+        _put(values, shard.rows[plain], self._found(views, shard.customer[plain], shard.cutoff[plain]))
         customer, cutoff = shard.customer[again], shard.cutoff[again]
         tables = known_then(shard, customer, cutoff)
         views = self._views(
             tables, len(customer), order_of_line(tables["orders"]) if self._reads_orders else None
         )
-        every = np.arange(len(customer))
-        _put(values, shard.rows[again], Windows(views, every, cutoff, self._asked).values())
+        _put(values, shard.rows[again], self._found(views, np.arange(len(customer)), cutoff))
+
+    def _found(self, views: Mapping[str, View], customer: IntArray, cutoff: IntArray) -> FloatArray:
+        """The features of these snapshots, as long as no others are asked for."""
+        size = len(customer) * len(self._asked.features.features)
+        if len(self._room) < size:
+            self._room = np.empty(size)
+        columns = self._room[:size].reshape(-1, len(customer))
+        return Windows(views, customer, cutoff, self._asked).values(columns)
 
     @property
     def _reads_orders(self) -> bool:

@@ -98,10 +98,13 @@ class Windows:
         self._extremes: dict[tuple[Which, str, How], Extremes] = {}
         self._done: dict[Measure, FloatArray] = {}
 
-    def values(self) -> FloatArray:
-        """The features, rows by columns; each column lies in one piece."""
+    def values(self, columns: FloatArray) -> FloatArray:
+        """The features, rows by columns; each column lies in one piece.
+
+        Args:
+            columns: takes them, columns by rows.
+        """
         features = self._wanted.features.features
-        columns = np.empty((len(features), len(self._customer)))
         for column, one in zip(columns, features, strict=True):
             if isinstance(one.formula, Measure) and one.formula not in self._done:
                 self._done[one.formula] = column
@@ -312,14 +315,16 @@ class Windows:
         elif one.how is How.MEAN:
             self._mean(one, out)
         else:
-            spread = deviation(self._number_known(one), self._sum(one, "sum"), self._sum(one, "square"))
-            np.divide(spread, self._parts(one), out=out)
+            out[:] = deviation(self._number_known(one), self._sum(one, "sum"), self._sum(one, "square"))
+            out /= self._parts(one)
 
     def _mean(self, one: Measure, out: FloatArray) -> None:
+        """The mean of the known values; NaN where there is none."""
         known = self._number_known(one)
-        # A sum of nothing divided by what is no number is none either.
-        np.divide(self._sum(one, "sum"), np.where(known > 0, known, np.nan), out=out)
+        with np.errstate(invalid="ignore"):
+            np.divide(self._sum(one, "sum"), known, out=out)
         out /= self._parts(one)
+        np.copyto(out, np.nan, where=known == 0)
 
     def _since(self, one: Measure, out: FloatArray) -> None:
         """Days from the first or last event of the window to the cutoff; NaN where there is none."""
@@ -388,16 +393,24 @@ def deviation(count: Sums, total: Sums, squares: Sums) -> FloatArray:
     some = np.maximum(count, 1)
     if total.dtype == squares.dtype == np.float64:
         # So small a quotient is not rounded over a whole number.
-        centre = np.floor(total / some)
+        centre = total / some
+        np.floor(centre, out=centre)
     else:
         total, some = total.astype(np.int64), some.astype(np.int64)
         centre = total // some
     rest = total - some * centre
-    distances = (squares - centre * (total + rest)).astype(np.float64, copy=False)
+    centre *= total + rest
+    distances = (squares - centre).astype(np.float64, copy=False)
     left = rest.astype(np.float64, copy=False)
-    left = np.maximum(distances - left * left / some, 0.0)
-    left /= np.where(count > 1, count - 1.0, np.nan)
-    return np.sqrt(left)
+    left *= left
+    left /= some
+    distances -= left
+    np.maximum(distances, 0.0, out=distances)
+    with np.errstate(invalid="ignore"):
+        distances /= count - 1.0
+        np.sqrt(distances, out=distances)
+    np.copyto(distances, np.nan, where=count < 2)
+    return distances
 
 
 def _running_sums(values: IntArray, *, squares: bool) -> Sums:
