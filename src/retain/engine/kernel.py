@@ -132,7 +132,12 @@ class _Kernel:
             if name in STREAMS
         }
         if lines is not None:
-            read = (column for (view, _), columns in self._asked.columns.items() if view == "orders" for column in columns)
+            read = (
+                column
+                for (view, _), columns in self._asked.columns.items()
+                if view == "orders"
+                for column in columns
+            )
             habits = not HABITS.isdisjoint(read)
             views |= build_views(tables["orders"], self._store, customers, lines, habits=habits)
         return views
@@ -141,8 +146,14 @@ class _Kernel:
         """Which snapshots have a row that would have shown by the cutoff but was not known yet."""
         hidden = np.zeros(len(shard.customer), dtype=bool)
         for name, table in shard.tables.items():
-            times = {STREAMS[one].time for one in self._asked.views & set(STREAMS) if STREAMS[one].table == name}
-            begun = table.time.take(order_begins(lines)).take(lines) if name == "orders" and lines is not None else None
+            times = {
+                STREAMS[one].time for one in self._asked.views & set(STREAMS) if STREAMS[one].table == name
+            }
+            begun = (
+                table.time.take(order_begins(lines)).take(lines)
+                if name == "orders" and lines is not None
+                else None
+            )
             late = hidden_rows(times, table, begun)
             if len(late):
                 some = table.select(late)

@@ -140,7 +140,8 @@ class _Ordered:
 def _rows_each(rows: IntArray, customers: IntArray) -> IntArray:
     """How many of these ascending rows each of the customers has."""
     if _gapless(customers):
-        return np.diff(np.searchsorted(rows, np.append(customers, customers[-1] + 1)))
+        edges: IntArray = np.searchsorted(rows, np.append(customers, customers[-1] + 1))
+        return edges[1:] - edges[:-1]
     return np.searchsorted(rows, customers, "right") - np.searchsorted(rows, customers, "left")
 
 
@@ -151,10 +152,10 @@ def _gapless(customers: IntArray) -> bool:
 
 def _placed(of: IntArray, customers: IntArray) -> IntArray:
     """The place of each of these among the ascending customers; -1 for one who is none of them."""
-    from_first = of - customers[0]
+    from_first: IntArray = of - customers[0]
     if _gapless(customers):
         return from_first
-    place = np.full(int(customers[-1] - customers[0]) + 1, -1, dtype=np.int64)
+    place: IntArray = np.full(int(customers[-1] - customers[0]) + 1, -1, dtype=np.int64)
     place[customers - customers[0]] = np.arange(len(customers))
     return place.take(from_first)
 

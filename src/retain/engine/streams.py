@@ -392,10 +392,11 @@ def _passing(stream: Stream, table: EventTable, time: IntArray) -> BoolArray:
     if stream.only is None:
         return there
     column, wanted = table.columns[stream.only[0]], stream.only[1]
-    if wanted is None:
-        return there & (column.values == 1)
     levels = [] if column.levels is None else column.levels.tolist()
-    return there & (column.values == levels.index(wanted)) if wanted in levels else np.zeros(len(table), bool)
+    if wanted is not None and wanted not in levels:
+        return np.zeros(len(table), dtype=bool)
+    there &= column.values == (1 if wanted is None else levels.index(wanted))
+    return there
 
 
 def _number(spec: Number, table: EventTable) -> IntArray:

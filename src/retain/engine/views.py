@@ -183,9 +183,7 @@ def order_begins(lines: IntArray) -> IntArray:
 def stream_view(name: str, table: EventTable, customers: int, money_exponent: int) -> View:
     """The view of a stream from these rows of its table."""
     found = happenings(STREAMS[name], table, money_exponent)
-    return View(
-        _offsets(found.customer, customers), found.time, found.columns, found.parts, found.customer
-    )
+    return View(_offsets(found.customer, customers), found.time, found.columns, found.parts, found.customer)
 
 
 def order_of_line(table: EventTable) -> IntArray:
@@ -240,7 +238,9 @@ def _orders(table: EventTable, group: IntArray, customers: int, sign: int, money
     customer, time = table.customer.take(first), table.time.take(first)
     columns: dict[str, IntArray] = {}
     if "amount" in table.columns:
-        columns["amount"] = _sum_known(table.columns["amount"].values.astype(np.int64, copy=False), group, count, sign)
+        columns["amount"] = _sum_known(
+            table.columns["amount"].values.astype(np.int64, copy=False), group, count, sign
+        )
     if "quantity" in table.columns:
         columns["items"] = _sum_known(_item_parts(table.columns["quantity"].values), group, count, sign)
     if {"amount", "discount"} <= set(table.columns):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from retain.engine.exact import deviation, running_sums
 from retain.engine.extremes import Extremes, Stretches
 from retain.engine.panel import combine
 from retain.engine.sorted_columns import Counts, Grouped, Ranked, passed, running
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from retain.engine.exact import Sums
     from retain.events.store import IntArray
     from retain.timeline import Lookback
 
@@ -30,12 +32,8 @@ if TYPE_CHECKING:
     """A view and the flag that its events have to have."""
     Ends = tuple[int | None, int]
     """How many days before a cutoff a window begins and ends."""
-    Sums = IntArray | FloatArray
-    """Whole numbers, as floats where these hold them exactly."""
 
 _Number = TypeVar("_Number", np.int64, np.float64)
-_EXACT = 2.0**52
-"""Whole numbers up to this, and the differences of any two of them, are exact in a float."""
 
 
 class Asked:
@@ -67,9 +65,7 @@ class Asked:
 class Windows:
     """Views at some snapshots, with whatever was made of them so far."""
 
-    def __init__(
-        self, views: Mapping[str, View], customer: IntArray, cutoff: IntArray, asked: Asked
-    ) -> None:
+    def __init__(self, views: Mapping[str, View], customer: IntArray, cutoff: IntArray, asked: Asked) -> None:
         """Nothing is computed yet.
 
         Args:
@@ -252,7 +248,7 @@ class Windows:
                 self._prefix[key] = running(known)
             else:
                 summed = values if known is None else np.where(known, values, 0)
-                self._prefix[key] = _running_sums(summed, squares=kind == "square")
+                self._prefix[key] = running_sums(summed, squares=kind == "square")
         return self._prefix[key]
 
     def _sum(self, one: Measure, kind: str) -> Sums:
@@ -373,56 +369,6 @@ class Windows:
             what = np.fmin if how is How.MIN else np.fmax
             self._extremes[key] = Extremes.of(view.columns[column], self._parts(one), what, _most(view))
         return self._extremes[key]
-
-
-def deviation(count: Sums, total: Sums, squares: Sums) -> FloatArray:
-    """Sample standard deviation from exact sums, without the cancellation of the usual short formula.
-
-    With ``m = total // count`` and ``r = total - count * m``, the squared distances from ``m`` are
-    ``squares - 2 m total + count m^2 = squares - m (total + r)``: a whole number that 64-bit arithmetic gives exactly even
-    where its terms overflow. What is left is ``(that - r^2 / count) / (count - 1)``.
-
-    Args:
-        count: of the values.
-        total: their sum.
-        squares: the sum of their squares; both are floats only where these hold them exactly.
-
-    >>> float(deviation(np.array([2]), np.array([4]), np.array([10]))[0])  # 1 and 3
-    1.4142135623730951
-    """
-    some = np.maximum(count, 1)
-    if total.dtype == squares.dtype == np.float64:
-        # So small a quotient is not rounded over a whole number.
-        centre = total / some
-        np.floor(centre, out=centre)
-    else:
-        total, some = total.astype(np.int64), some.astype(np.int64)
-        centre = total // some
-    rest = total - some * centre
-    centre *= total + rest
-    distances = (squares - centre).astype(np.float64, copy=False)
-    left = rest.astype(np.float64, copy=False)
-    left *= left
-    left /= some
-    distances -= left
-    np.maximum(distances, 0.0, out=distances)
-    with np.errstate(invalid="ignore"):
-        distances /= count - 1.0
-        np.sqrt(distances, out=distances)
-    np.copyto(distances, np.nan, where=count < 2)
-    return distances
-
-
-def _running_sums(values: IntArray, *, squares: bool) -> Sums:
-    """Running sums of values or their squares, as floats if every difference of two of them is exact."""
-    power = 2 if squares else 1
-    largest = max(abs(int(values.min(initial=0))), abs(int(values.max(initial=0))))
-    exact = largest**power * len(values) < _EXACT
-    if not exact:
-        rough = np.abs(values.astype(np.float64))
-        exact = float((rough * rough if squares else rough).sum()) < _EXACT
-    sums = running(values * values if squares else values)
-    return sums.astype(np.float64) if exact else sums
 
 
 def _told_apart(cutoff: IntArray) -> tuple[IntArray, IntArray]:
