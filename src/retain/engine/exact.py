@@ -70,7 +70,7 @@ def deviation(count: FloatArray, total: Sums, squares: Sums) -> FloatArray:
     with np.errstate(invalid="ignore"):
         found /= count - 1.0
     np.sqrt(found, out=found)
-    np.copyto(found, np.nan, where=count < 2)  # noqa: PLR2004  # nothing differs from itself
+    np.copyto(found, np.nan, where=count < 2)
     return found
 
 

@@ -98,11 +98,12 @@ class _Kernel:
         # A row that happened before the cutoff but was recorded later did not exist yet: these snapshots are computed
         # from what was known.
         again = self._hidden(shard, lines)
+        plain = slice(None) if not again.any() else np.flatnonzero(~again)
+        if not again.all():
+            found = self._found(views, shard.customer[plain], shard.cutoff[plain])
+            _put(values, shard.rows[plain], found)
         if not again.any():
-            _put(values, shard.rows, self._found(views, shard.customer, shard.cutoff))
             return
-        plain = ~again
-        _put(values, shard.rows[plain], self._found(views, shard.customer[plain], shard.cutoff[plain]))
         customer, cutoff = shard.customer[again], shard.cutoff[again]
         tables = known_then(shard, customer, cutoff)
         views = self._views(
@@ -115,30 +116,24 @@ class _Kernel:
         size = len(customer) * len(self._asked.features.features)
         if len(self._room) < size:
             self._room = np.empty(size)
-        columns = self._room[:size].reshape(-1, len(customer))
+        columns = self._room[:size].reshape(len(self._asked.features.features), len(customer))
         return Windows(views, customer, cutoff, self._asked).values(columns)
 
     @property
     def _reads_orders(self) -> bool:
         """Whether any view is made of orders rather than of single rows."""
-        return not self._asked.views <= set(STREAMS)
+        return not set(self._asked.read) <= set(STREAMS)
 
     def _views(
         self, tables: Mapping[str, EventTable], customers: int, lines: IntArray | None
     ) -> dict[str, View]:
         views = {
             name: stream_view(name, tables[STREAMS[name].table], customers, self._store.money_exponent)
-            for name in self._asked.views
+            for name in self._asked.read
             if name in STREAMS
         }
         if lines is not None:
-            read = (
-                column
-                for (view, _), columns in self._asked.columns.items()
-                if view == "orders"
-                for column in columns
-            )
-            habits = not HABITS.isdisjoint(read)
+            habits = not HABITS.isdisjoint(self._asked.read.get("orders", ()))
             views |= build_views(tables["orders"], self._store, customers, lines, habits=habits)
         return views
 
@@ -147,7 +142,9 @@ class _Kernel:
         hidden = np.zeros(len(shard.customer), dtype=bool)
         for name, table in shard.tables.items():
             times = {
-                STREAMS[one].time for one in self._asked.views & set(STREAMS) if STREAMS[one].table == name
+                STREAMS[one].time
+                for one in set(self._asked.read) & set(STREAMS)
+                if STREAMS[one].table == name
             }
             begun = (
                 table.time.take(order_begins(lines)).take(lines)

@@ -41,19 +41,19 @@ class Asked:
 
     Attributes:
         features: the columns.
-        views: all that are read.
+        read: the views, and the columns and flags of each.
         days: of each view, how many days before a cutoff the windows begin or end that need no sorting of their events.
-        columns: of each view, the columns that are read.
+        columns: of each view with a flag or without, the columns that are read.
     """
 
     def __init__(self, features: FeatureSet) -> None:
         """What these features read."""
         self.features = features
-        self.views: set[str] = set()
+        self.read: dict[str, set[str]] = defaultdict(set)
         days: dict[Which, set[int]] = defaultdict(set)
         self.columns: dict[Which, set[str]] = defaultdict(set)
         for one in (one for feature in features.features for one in measures(feature.formula)):
-            self.views.add(one.view)
+            self.read[one.view] |= {name for name in (one.value, one.where) if name is not None}
             if one.value is not None:
                 self.columns[one.view, one.where].add(one.value)
             if one.how not in CATEGORICAL | BY_SIZE:
