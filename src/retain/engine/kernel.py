@@ -58,28 +58,30 @@ def compute(
     Returns:
         The panel, its rows in the order asked for.
     """
-    if features.attributes:
-        return _beside_attributes(store, features, snapshots, shard_count)
     values = np.empty((len(snapshots), len(features.features)))
-    asked = _Kernel(store, features)
-    _hold_on_to_memory()
-    for shard in shards(store.tables, asked.needed, snapshots, shard_count):
-        asked.fill(shard, values)
-    return Panel(snapshots, features, values)
-
-
-def _beside_attributes(
-    store: EventStore, features: FeatureSet, snapshots: Snapshots, shard_count: int | None
-) -> Panel:
-    """The same, with columns that are looked up instead of computed from events."""
     dated = without_attributes(features)
-    values = np.empty((len(snapshots), len(features.features)))
-    if dated.features:
-        part = compute(store, dated, snapshots, shard_count).values
-        values[:, [features.names.index(name) for name in dated.names]] = part
+    columns = [features.names.index(name) for name in dated.names]
+    if columns == list(range(len(columns))):
+        # Where what is looked up comes last, the rest is written straight into its place.
+        _compute(store, dated, snapshots, shard_count, values[:, : len(columns)])
+    else:
+        part = np.empty((len(snapshots), len(columns)))
+        _compute(store, dated, snapshots, shard_count, part)
+        values[:, columns] = part
     for one in features.attributes:
         values[:, features.names.index(one.name)] = attribute_column(store, one, snapshots)
     return Panel(snapshots, features, values)
+
+
+def _compute(
+    store: EventStore, features: FeatureSet, snapshots: Snapshots, shard_count: int | None, values: FloatArray
+) -> None:
+    """Write features that are computed from events."""
+    asked = _Kernel(store, features)
+    if asked.needed:
+        _hold_on_to_memory()
+        for shard in shards(store.tables, asked.needed, snapshots, shard_count):
+            asked.fill(shard, values)
 
 
 class _Kernel:
