@@ -31,7 +31,11 @@ def test_floats_and_whole_numbers_give_the_same_bits() -> None:
     assert sums.dtype == squares.dtype == np.float64
     low = rng.integers(0, 2_000, 400)
     high = low + rng.integers(0, 900, 400)
-    count, total, square = (high - low).astype(np.float64), sums[high] - sums[low], squares[high] - squares[low]
+    count, total, square = (
+        (high - low).astype(np.float64),
+        sums[high] - sums[low],
+        squares[high] - squares[low],
+    )
     exact = deviation(count, total.astype(np.int64), square.astype(np.int64))
     assert deviation(count, total, square).tobytes() == exact.tobytes()
     assert np.isnan(exact[count < 2]).all()
