@@ -1,13 +1,19 @@
-"""What Spark adds to the kernel: CPU seconds of the same job from Parquet files to a Parquet panel, the same bytes.
+"""What a panel costs on Spark: our kernel in its partitions, the same features in Spark SQL, and the kernel on one machine.
 
-Generates order lines, then computes every feature that they feed at twelve monthly cutoffs: once on one machine (read, check,
-sort, kernel, write) and once with Spark in local mode on two cores, each in a process of its own whose CPU seconds are counted
-with those of all that it starts (the Java machine and Python's workers). Run with
-`OMP_NUM_THREADS=1 python benchmarks/bench_spark.py [LINES]`; Java is needed.
+Generates orders, messages, tickets and feedback as `bench_features.py` does, then computes its features at twelve monthly cutoffs,
+from Parquet files to a Parquet panel: on one machine (read, check, sort, kernel, write), with `retain.engine.spark` in Spark in local mode on
+two cores, and there again with the naive SQL of these features, written for DuckDB and transpiled with sqlglot. Each runs in a process of
+its own whose CPU seconds are counted with those of all that it starts (the Java machine and Python's workers). The panels have to agree:
+those of the kernel to the bit, that of SQL but for rounding.
+
+Run with `OMP_NUM_THREADS=1 python benchmarks/bench_spark.py [LINES] [ROUNDS]`; Java is needed. SQL takes part where sqlglot is installed
+(`pip install -r benchmarks/peers/spark_sql.txt`). `--way NAME`, once or more, leaves others out; `--write` puts the numbers into
+`benchmarks/results`.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import ctypes
 import os
@@ -15,30 +21,35 @@ import resource
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
+import panel_data as data
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from retain.engine.kernel import compute
 from retain.engine.panel import Snapshots
-from retain.engine.views import columns_at_hand
 from retain.events.load import read_events
 from retain.events.source import SourceSettings, TableSource
-from retain.features.catalog import FAMILIES, feature_set
-from retain.timeline import DAY, MINUTE, instant
+from retain.timeline import instant_text
 
-CUTOFFS = [f"2024-{month:02}-01" for month in range(1, 13)]
-LINES_A_CUSTOMER = 18
-LINES_A_PARTITION = 1_000_000
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import SparkSession
+
 CORES = 2
-JAVA = (
-    # A job of a minute is over before optimised machine code has paid for itself.
-    *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
+ROWS_A_PARTITION = 1_000_000
+ARROW = (
     # Arrow checks the bounds of every number again that Spark reads or writes.
-    *("-Darrow.enable_unsafe_memory_access=true", "-Darrow.enable_null_check_for_get=false"),
+    "-Darrow.enable_unsafe_memory_access=true",
+    "-Darrow.enable_null_check_for_get=false",
 )
 WRITING = {
     "parquet.enable.dictionary": "false",
@@ -51,51 +62,23 @@ SUBREAPER = 36
 
 def main() -> None:
     """Print a Markdown table."""
-    lines = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000
     # Spark leaves its processes behind; as their heir this one is told what they spent.
     ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    lines = int(sys.argv[1])
     with TemporaryDirectory() as name:
         folder = Path(name)
-        generate(lines, folder)
-        print(f"{lines:,} order lines, {lines // LINES_A_CUSTOMER:,} customers, {len(CUTOFFS)} cutoffs\n")
-        print("| job | CPU s | wall s | of the kernel's CPU |\n|---|---|---|---|")
-        base = 0.0
-        for job in ("kernel", "spark", "start"):
+        data.generate(folder, lines)
+        for job in sys.argv[2:]:
             cpu, wall = spent(job, folder)
-            base = base or cpu
-            print(f"| {job} | {cpu:.1f} | {wall:.1f} | {cpu / base:.2f} |")
-        agree(folder)
-
-
-def generate(lines: int, folder: Path) -> None:
-    """One Parquet file of order lines in no order."""
-    rng = np.random.default_rng(7)
-    orders = max(1, lines // 3)
-    customer = rng.integers(0, max(1, lines // LINES_A_CUSTOMER), orders)
-    begun = instant("2022-01-01") + rng.integers(0, 3 * 365 * DAY // MINUTE, orders) * MINUTE
-    order = rng.integers(0, orders, lines)
-    table = pa.table(
-        {
-            "customer_id": pa.array(customer[order]).cast(pa.string()),
-            "ordered_at": pa.array(begun[order]).cast(pa.timestamp("us", tz="UTC")),
-            "order_id": pa.array(order).cast(pa.string()),
-            "line_id": pa.array(np.arange(lines)).cast(pa.string()),
-            "product_id": pa.array(rng.integers(0, 2000, lines)).cast(pa.string()),
-            "category": pa.array(rng.integers(0, 30, lines)).cast(pa.string()),
-            "quantity": pa.array(rng.integers(1, 6, lines).astype(np.float64)),
-            "discount": pa.array(rng.integers(0, 300, lines) / 100),
-            "amount": pa.array(rng.integers(-500, 20_000, lines) / 100),
-        }
-    )
-    parquet.write_table(table, folder / "orders.parquet", row_group_size=max(1, lines // 4))
-
+            print(f"| {job} | {cpu:.1f} | {wall:.1f} |", flush=True)
+        compared(folder, sys.argv[2:])
 
 def spent(job: str, folder: Path) -> tuple[float, float]:
     """CPU and wall seconds of a job in a process of its own and of all that it starts."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     command = [sys.executable, __file__, "--job", job, str(folder)]
-    surroundings = {**os.environ, "PYSPARK_PYTHON": sys.executable}
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, env=surroundings)
+    surroundings = {**os.environ, "OMP_NUM_THREADS": "1", "PYSPARK_PYTHON": sys.executable}
+    subprocess.run(command, check=True, stderr=None if os.environ.get("LOUD") else subprocess.DEVNULL, env=surroundings)
     with contextlib.suppress(ChildProcessError):
         while True:
             os.wait()
@@ -105,60 +88,121 @@ def spent(job: str, folder: Path) -> tuple[float, float]:
 
 def kernel(folder: Path) -> None:
     """The panel by one process."""
-    source = SourceSettings({"orders": TableSource("orders.parquet")}, folder)
-    store = read_events(source)
-    chosen = feature_set(list(FAMILIES), columns_at_hand(store))
+    store = read_events(SourceSettings({name: TableSource(f"{name}.parquet") for name in data.COLUMNS}, folder))
     customers = np.arange(len(store.customer_ids), dtype=np.int64)
-    moments = np.array([instant(one) for one in CUTOFFS], dtype=np.int64)
+    moments = np.array(data.CUTOFFS, dtype=np.int64)
     snapshots = Snapshots(np.tile(customers, len(moments)), np.repeat(moments, len(customers)))
-    values = compute(store, chosen, snapshots).values
-    columns = {
-        "customer_id": pa.array(store.customer_ids[snapshots.customer], pa.string()),
-        "cutoff": pa.array(snapshots.cutoff).cast(pa.timestamp("us", tz="UTC")),
-        **{name: pa.array(one, from_pandas=True) for name, one in zip(chosen.names, values.T, strict=True)},
-    }
-    parquet.write_table(pa.table(columns), folder / "kernel.parquet")
-
-
-def spark(folder: Path, *, work: bool) -> None:
-    """The panel by Spark, or nothing but Spark's start and end."""
-    from pyspark.sql import SparkSession  # noqa: PLC0415  # the kernel's process is not to pay for it
-
-    from retain.engine.spark import Tables, features  # noqa: PLC0415  # as above
-
-    session = (
-        SparkSession.builder.master(f"local[{CORES}]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.driver.memory", "1g")
-        .config("spark.driver.extraJavaOptions", " ".join(JAVA))
-        .config("spark.sql.execution.arrow.maxBytesPerBatch", str(2**31 - 1))
-        .getOrCreate()
+    values = compute(store, data.FEATURES, snapshots).values
+    ids = pa.array(store.customer_ids, pa.string())
+    schema = pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("cutoff", pa.timestamp("us", tz="UTC")),
+            *((name, pa.float64()) for name in data.FEATURES.names),
+        ]
     )
-    if work:
-        orders = session.read.parquet(str(folder / "orders.parquet"))
-        lines = parquet.read_metadata(folder / "orders.parquet").num_rows
-        partitions = max(CORES, -(-lines // LINES_A_PARTITION))
-        panel = features(Tables({"orders": orders}, partitions=partitions), CUTOFFS)
+    with parquet.ParquetWriter(folder / "kernel.parquet", schema) as writer:
+        for place, cutoff in enumerate(data.CUTOFFS):
+            some = np.ascontiguousarray(values[place * len(ids) : (place + 1) * len(ids)].T)
+            columns = [
+                ids,
+                pa.array(np.full(len(ids), cutoff)).cast(schema.field("cutoff").type),
+                *(pa.array(one, from_pandas=True) for one in some),
+            ]
+            writer.write_table(pa.table(columns, schema=schema))
+
+
+def on_spark(folder: Path) -> None:
+    """The panel by the kernel in Spark's partitions."""
+    from retain.engine.spark import Tables, features  # noqa: PLC0415  # the kernel's process is not to pay for it
+
+    with _session(
+        {
+            "spark.driver.memory": "1g",
+            # A job of a minute is over before optimised machine code has paid for itself.
+            "spark.driver.extraJavaOptions": " ".join(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", *ARROW]),
+            "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
+        }
+    ) as session:
+        paths = {name: folder / f"{name}.parquet" for name in data.COLUMNS}
+        rows = sum(parquet.read_metadata(path).num_rows for path in paths.values())
+        frames = {name: session.read.parquet(str(path)) for name, path in paths.items()}
+        tables = Tables(frames, partitions=max(CORES, -(-rows // ROWS_A_PARTITION)))
+        panel = features(tables, [instant_text(one) for one in data.CUTOFFS], (), data.FEATURES.features)
         panel.write.options(**WRITING).parquet(str(folder / "spark.parquet"))
+
+
+def in_sql(folder: Path) -> None:
+    """The panel by Spark SQL."""
+    from peers import spark_sql  # noqa: PLC0415  # only this way needs sqlglot
+
+    with _session(
+        {
+            "spark.driver.memory": "5g",
+            "spark.sql.shuffle.partitions": os.environ.get("SHUF", "8"),
+            **dict(one.split("=", 1) for one in os.environ.get("CONF", "").split(";") if one),
+        }
+    ) as session:
+        for name in data.COLUMNS:
+            session.read.parquet(str(folder / f"{name}.parquet")).createTempView(name)
+        for name, query in spark_sql.views():
+            if os.environ.get("CACHE"):
+                session.sql(query).repartition("customer_id").createTempView(name)
+                session.catalog.cacheTable(name)
+            else:
+                session.sql(query).createTempView(name)
+        session.sql(spark_sql.panel(data.CUTOFFS)).write.options(**WRITING).parquet(str(folder / "sql.parquet"))
+
+
+def start(folder: Path) -> None:
+    """Nothing but Spark's start and end."""
+    with _session({"spark.driver.memory": "1g"}):
+        pass
+
+
+@contextlib.contextmanager
+def _session(settings):
+    """A session with these settings, stopped in the end."""
+    from pyspark.sql import SparkSession  # noqa: PLC0415  # as above
+
+    builder = SparkSession.builder.master(f"local[{CORES}]")
+    for name, value in {**settings, "spark.ui.enabled": "false", "spark.sql.session.timeZone": "UTC"}.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    yield session
     session.stop()
 
 
-def agree(folder: Path) -> None:
-    """Nothing, if both panels hold the same bits."""
-    order = [("cutoff", "ascending"), ("customer_id", "ascending")]
-    one, two = (parquet.read_table(folder / f"{job}.parquet").sort_by(order) for job in ("kernel", "spark"))
-    for name in one.column_names:
-        if not one[name].combine_chunks().equals(two[name].combine_chunks().cast(one[name].type)):
-            raise SystemExit(f"{name} differs")
-    print(f"\n{one.num_rows:,} rows of {one.num_columns - 2} features are the same")
+WAYS = {"kernel": kernel, "spark": on_spark, "sql": in_sql, "start": start}
+
+
+def compared(folder: Path, ways: list[str]) -> None:
+    """Nothing, if the panels agree."""
+    order = {way: _order(folder / f"{way}.parquet") for way in ways if (folder / f"{way}.parquet").exists()}
+    for way in order:
+        if way == "kernel":
+            continue
+        for name in ("customer_id", "cutoff", *data.FEATURES.names):
+            one, two = (
+                parquet.read_table(folder / f"{each}.parquet", columns=[name])[name].take(order[each]).combine_chunks()
+                for each in ("kernel", way)
+            )
+            two = two.cast(one.type)
+            if one.equals(two):
+                continue
+            if way == "spark" or not np.array_equal(one.is_null(), two.is_null()):
+                raise SystemExit(f"{name} differs on {way}")
+            np.testing.assert_allclose(two.drop_null(), one.drop_null(), rtol=1e-7, atol=1e-7, err_msg=name)
+        print(way, "agrees")
+
+
+def _order(path: Path) -> pa.Array:
+    keys = parquet.read_table(path, columns=["customer_id", "cutoff"])
+    return pc.sort_indices(keys, sort_keys=[("cutoff", "ascending"), ("customer_id", "ascending")])
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--job"]:
-        place = Path(sys.argv[3])
-        if sys.argv[2] == "kernel":
-            kernel(place)
-        else:
-            spark(place, work=sys.argv[2] == "spark")
+        WAYS[sys.argv[2]](Path(sys.argv[3]))
     else:
         main()
