@@ -1,6 +1,6 @@
 """The panel of `bench_spark.py` in Spark SQL: DuckDB's SQL of the same features, transpiled with sqlglot.
 
-Nothing is prepared in Python: views of the tables, a query a cutoff with a FILTER a feature, and all cutoffs in one.
+A view of each kind of event, a query a cutoff with a FILTER a feature over it, and all cutoffs in one.
 """
 
 from __future__ import annotations

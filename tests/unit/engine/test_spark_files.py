@@ -26,9 +26,7 @@ def everybody(store: EventStore) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch([pa.array([one], pa.string())], schema=COLUMNS)
 
 
-def test_a_partition_tells_its_file_and_rows(
-    orders_store: Callable[..., EventStore], tmp_path: Path
-) -> None:
+def test_a_partition_tells_its_file_and_rows(orders_store: Callable[..., EventStore], tmp_path: Path) -> None:
     """All batches in one file, under a name that no other attempt has."""
     store = orders_store([], customers=["a", "b"])
     told = [
@@ -54,9 +52,7 @@ def test_what_failed_attempts_left_is_no_part_of_the_panel(tmp_path: Path) -> No
     }
 
 
-def test_a_worker_elsewhere_says_what_to_do(
-    orders_store: Callable[..., EventStore], tmp_path: Path
-) -> None:
+def test_a_worker_elsewhere_says_what_to_do(orders_store: Callable[..., EventStore], tmp_path: Path) -> None:
     """A folder that only the driver sees holds nobody's files."""
     with pytest.raises(OutputError, match="A worker does not see the folder") as caught:
         list(_written(orders_store([]), everybody, COLUMNS, str(tmp_path / "panel" / ".part-panel")))
