@@ -1,7 +1,7 @@
 """The panel of Spark's customers as Parquet files that its workers write themselves.
 
-A table that Spark is to write goes back to it as Arrow, is made rows of, and columns again: of a wide panel that is more than half of all
-that Spark adds to the kernel. Only names of files travel here.
+A table that Spark is to write goes back to it as Arrow, is made rows of, and columns again: of a wide panel that is
+up to half of what Spark adds to the kernel. Only names of files travel here.
 """
 
 from __future__ import annotations
