@@ -15,7 +15,7 @@ from retain.events.store import MISSING
 from retain.labels import customers_of, labels_of
 from retain.modelling import calibration, leaks
 from retain.modelling.hyperparameters import USUAL, Hyperparameters
-from retain.modelling.learners import LEARNERS, RFM, Logistic, Task
+from retain.modelling.learners import RFM, Logistic, Task, sizes_for
 from retain.modelling.one_thread import one_thread
 from retain.modelling.training import (
     BASELINES,
@@ -267,10 +267,11 @@ def train_given(
     """
     panel = panel_of_labelled(store, features, engine, until, churn, settings, progress)
     x, y, fold = panel.x, panel.y, panel.fold
+    settings = settings.for_rows(len(y))
     names = tuple(dict.fromkeys((*settings.learners, *baselines_of(features))))
     parts = [fold == one for one in np.unique(fold)]
     progress(f"predicting each of {len(parts)} parts of the customers from the others")
-    sizes = {name: LEARNERS.get(name).sizes for name in names}
+    sizes = {name: sizes_for(name, len(y)) for name in names}
     odds = left_out(
         x,
         y,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ from retain.labels import LABELS, ChurnSettings, observed, outcomes
 from retain.modelling import calibration, leaks, seasons
 from retain.modelling.contest import chosen_first
 from retain.modelling.hyperparameters import USUAL, Hyperparameters, LogisticSettings, TreeSettings
-from retain.modelling.learners import LEARNERS, Fitted, Predictions, Task
+from retain.modelling.learners import Fitted, Predictions, Task, largest_for
 from retain.modelling.one_thread import one_thread
 from retain.timeline import DAY, cutoffs_back_from, instant_text
 
@@ -98,6 +98,10 @@ class TrainingSettings:
     def hyperparameters(self) -> Hyperparameters:
         """What trees and logistic regression are told."""
         return Hyperparameters(self.trees, self.logistic)
+
+    def for_rows(self, rows: int) -> TrainingSettings:
+        """The same for a model of so many rows, whose validation follows the same recipe on fewer."""
+        return replace(self, trees=self.trees.in_steps_for(rows))
 
 
 @dataclass(frozen=True)
@@ -389,8 +393,9 @@ def train(
     """
     panel = panel_of(store, features, engine, until, churn, settings, progress)
     plan, snapshots, x, y = panel.plan, panel.snapshots, panel.x, panel.y
+    settings = settings.for_rows(len(y))
     names = tuple(dict.fromkeys((*settings.learners, baseline_of(churn))))
-    largest = max(size for name in names for size in LEARNERS.get(name).sizes)
+    largest = largest_for(names, len(y))
     parts = validating(store, panel, churn, settings.seed)
     usable = [one.fold for one in parts]
     truths = [y[one.at] for one in parts]

@@ -14,7 +14,7 @@ from retain.errors import ConfigError
 from retain.evaluation.clustered import Ranked, mean_difference
 from retain.modelling.given import panel_of_labelled
 from retain.modelling.hyperparameters import MOST_DEPTH
-from retain.modelling.learners import LEARNERS, Predictions
+from retain.modelling.learners import Predictions, largest_for
 from retain.modelling.one_thread import one_thread
 from retain.modelling.training import contested, panel_of, task_of, validating
 from retain.timeline import instant_text
@@ -165,9 +165,10 @@ class Ground:
         Args:
             hyperparameters: what trees and logistic regression are told.
         """
-        settings = replace(self.settings, trees=hyperparameters.trees, logistic=hyperparameters.logistic)
+        told = replace(self.settings, trees=hyperparameters.trees, logistic=hyperparameters.logistic)
+        settings = told.for_rows(len(self.x))
         names = [one for one in dict.fromkeys(settings.learners) if one in REACHED]
-        largest = max(size for name in names for size in LEARNERS.get(name).sizes)
+        largest = largest_for(names, len(self.x))
 
         def predicted(part: Part) -> dict[str, Mapping[int, FloatArray]]:
             task = task_of(self.x[part.into], part.known, self.features, settings, largest)

@@ -17,6 +17,7 @@ from retain.events.source import SourceSettings, TableSource
 from retain.features.attributes import attribute_features
 from retain.features.spec import FeatureSet
 from retain.labels import ChurnSettings
+from retain.modelling import hyperparameters
 from retain.modelling.contest import chosen_first
 from retain.modelling.given import train_given
 from retain.modelling.hyperparameters import USUAL, LogisticSettings
@@ -117,8 +118,26 @@ def test_a_trial_is_the_same_on_any_number_of_threads(ground: Ground, threads: i
     assert [one.score.tobytes() for one in there.ranked] == [one.score.tobytes() for one in here.ranked]
 
 
-def test_labelled_customers_are_measured_as_training_measures_them(labelled: EventStore) -> None:
-    """On the same parts, each predicted from the others."""
+def test_trials_on_very_many_rows_take_steps_as_long_as_training_does(
+    shop: EventStore, ground: Ground, trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that what is recommended is a configuration, and training with it finds the same."""
+    monkeypatch.setattr(hyperparameters, "VERY_MANY", trained.rows - 1)
+    settings = replace(SETTINGS, trees=OTHER.trees, logistic=OTHER.logistic)
+    again = train(shop, trained.features, ENGINES.get("kernel"), END, CHURN, settings, silent)
+    found = ground.tried(OTHER)
+    assert found.best == chosen(again)
+    assert found.hyperparameters == OTHER
+    assert again.hyperparameters.trees.learning_rate == 2 * OTHER.trees.learning_rate
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_labelled_customers_are_measured_as_training_measures_them(
+    labelled: EventStore, monkeypatch: pytest.MonkeyPatch, *, many: bool
+) -> None:
+    """On the same parts, each predicted from the others; of very many in longer steps."""
+    if many:
+        monkeypatch.setattr(hyperparameters, "VERY_MANY", 0)
     features = FeatureSet(attribute_features(labelled.tables["customers"], STATIC))
     settings = replace(SETTINGS, learners=("logistic", "lightgbm"))
     engine = ENGINES.get("kernel")
@@ -126,6 +145,7 @@ def test_labelled_customers_are_measured_as_training_measures_them(labelled: Eve
     trained = train_given(labelled, features, engine, 0, GIVEN, settings, silent)
     assert [one.name for one in ground.parts] == [f"part {at + 1}" for at in range(10)]
     assert ground.tried(USUAL).best == trained.contests[0]
+    assert trained.hyperparameters.trees.learning_rate == USUAL.trees.learning_rate * (1 + many)
 
 
 def test_one_class_only_is_refused_as_in_training(
