@@ -20,6 +20,7 @@ from retain.modelling.learners import LEARNERS, Task, largest_for, sizes_for
 from retain.modelling.training import (
     BASELINES,
     Contest,
+    Lesson,
     TrainingSettings,
     drawn,
     eligible_snapshots,
@@ -196,7 +197,7 @@ def test_training_twice_gives_the_same_model(shop: EventStore, trained: Trained,
         step_days=15, validation_cutoffs=2, learners=("logistic", "lightgbm", "blend"), threads=threads
     )
     engine = ENGINES.get("kernel")
-    again = train(shop, trained.features, engine, trained.plan.until, CHURN, settings, said.append)
+    again = train(Lesson(shop, trained.features, engine, trained.plan.until, CHURN, settings, said.append))
     assert again.fitted.text() == trained.fitted.text()
     assert replace(again, fitted=trained.fitted) == trained
     assert [one.split()[0] for one in said] == ["features", "validating", "validating", "fitting"]
@@ -215,7 +216,7 @@ def quickly(store: EventStore, families: list[str], churn: ChurnSettings = CHURN
     settings = TrainingSettings(step_days=15, validation_cutoffs=2, learners=("logistic",))
     features = feature_set(families, columns_at_hand(store))
     until = int(store.tables["orders"].time.max())
-    return train(store, features, ENGINES.get("kernel"), until, churn, settings, lambda _: None)
+    return train(Lesson(store, features, ENGINES.get("kernel"), until, churn, settings))
 
 
 def regulars(build: Build, customers: int, step: int, until: int = 300) -> EventStore:
@@ -319,7 +320,7 @@ def test_noise_is_not_learned(orders_store: Build) -> None:
     settings = TrainingSettings(step_days=30, warm_up_days=90, validation_cutoffs=4, learners=("logistic",))
     store = orders_store(rows)
     features = feature_set(["rfm"], columns_at_hand(store))
-    found = train(store, features, ENGINES.get("kernel"), FIRST + 360 * DAY, CHURN, settings, lambda _: None)
+    found = train(Lesson(store, features, ENGINES.get("kernel"), FIRST + 360 * DAY, CHURN, settings))
     assert all(abs(one.mean_auroc - 0.5) < 0.06 for one in found.contests)
 
 
@@ -352,7 +353,7 @@ def test_a_draw_for_validation_leaves_the_final_fit_alone(
 
     def made() -> Trained:
         engine = ENGINES.get("kernel")
-        return train(shop, trained.features, engine, trained.plan.until, trained.churn, only, lambda _: None)
+        return train(Lesson(shop, trained.features, engine, trained.plan.until, trained.churn, only))
 
     few = made()
     monkeypatch.undo()
@@ -399,11 +400,11 @@ def test_of_very_many_rows_half_as_many_trees_take_twice_the_step(
     """In validation as in the final fit, and the model says with what; one row fewer, and all is as it was."""
     settings = TrainingSettings(step_days=15, validation_cutoffs=2, learners=("lightgbm",))
 
+    engine, until = ENGINES.get("kernel"), trained.plan.until
+
     def made(most: int) -> Trained:
         monkeypatch.setattr(hyperparameters, "VERY_MANY", most)
-        engine = ENGINES.get("kernel")
-        until, churn = trained.plan.until, trained.churn
-        return train(shop, trained.features, engine, until, churn, settings, lambda _: None)
+        return train(Lesson(shop, trained.features, engine, until, trained.churn, settings))
 
     many, few = made(trained.rows - 1), made(trained.rows)
     assert (few.hyperparameters, many.hyperparameters) == (
@@ -417,10 +418,11 @@ def test_of_very_many_rows_half_as_many_trees_take_twice_the_step(
         for seen, fold in zip(made_of_many.validated, made_of_many.plan.folds, strict=True):
             into = eligible_snapshots(shop, fold.training, trained.churn)
             at = eligible_snapshots(shop, [fold.validation], trained.churn)
-            x = [ENGINES.get("kernel")(shop, trained.features, one).values for one in (into, at)]
+            x = [engine(shop, trained.features, one).values for one in (into, at)]
             y = outcomes(shop, into.customer, into.cutoff, trained.churn, fold.validation)
             size = next(one.size for one in made_of_many.contests if one.learner == "lightgbm")
-            model = training.task_of(x[0], y, trained.features, told, size).fitted("lightgbm")
+            lesson = Lesson(shop, trained.features, engine, until, trained.churn, told)
+            model = lesson.task(x[0], y, size).fitted("lightgbm")
             assert model.log_odds(x[1]).tolist() == seen.log_odds["lightgbm"].tolist()
 
 
