@@ -96,7 +96,7 @@ def phones(tmp_path_factory: pytest.TempPathFactory, model_store: Path, cli: Cal
 def test_the_data_are_told_from_contracts(phones: Phones) -> None:
     """From the first end on; a model can be trained."""
     found = phones("validate")
-    assert found["first_order"].startswith("2022-01")
+    assert found["first_event"].startswith("2022-01")
     assert found["active_customers"] > 100
     assert found["obstacle"] == ""
     assert "contract_price_running" in found["features"]

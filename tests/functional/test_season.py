@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from retain.modelling.seasons import Year
 from retain.pipeline.evaluate import run_evaluation
 from retain.pipeline.project import open_project
 from retain.pipeline.score import run_scoring
@@ -65,10 +66,25 @@ def test_the_level_moves_once_it_has_helped(shop: Project) -> None:
 
 
 def test_a_first_year_moves_nothing(shop: Project) -> None:
-    """Nothing yet says that the season comes again."""
+    """No day of it has a year before."""
     cutoff = shop.instant("2021-12-01")
     made = run_training(shop, cutoff, candidate=False)
     assert (made.trained.season, made.trained.season_evidence) == (None, ())
     run = run_scoring(shop, cutoff, model=made.registered.version)
     assert run.bundle.calibration.shift == 0
     assert not any("season" in one for one in run.notes)
+
+
+def test_a_second_year_begins_with_half_of_what_the_first_one_says(shop: Project) -> None:
+    """Nothing has shown yet that a quiet January comes again: it is allowed for by half, and the model card says so."""
+    cutoff = shop.instant("2021-12-29")
+    made = run_training(shop, cutoff, candidate=False)
+    season = made.trained.season
+    assert season is not None
+    assert (season.proven, made.trained.season_evidence) == (False, ())
+    run = run_scoring(shop, cutoff, model=made.registered.version)
+    busyness = Year.of(shop.store, shop.config.churn, cutoff).busyness(cutoff, 1)
+    assert run.bundle.calibration.shift == season.shift(busyness) > 0
+    assert any("speak of a season with more churn" in one for one in run.notes)
+    card = (shop.workspace / "season" / "bundle" / "model-card.md").read_text(encoding="utf-8")
+    assert "nothing has shown yet that seasons come again" in card

@@ -130,7 +130,7 @@ def test_kpis_that_the_data_do_not_allow_say_why(own: Callable[..., Any]) -> Non
         "note": "there is no table feedback",
     }
     assert figures["revenue"]["value"] is None
-    assert "  nps: there is no table feedback" in home("kpis").out
+    assert "  there is no table feedback: nps, csat" in home("kpis").out
 
 
 def test_models_are_listed_shown_promoted_and_rolled_back(shop: Any) -> None:

@@ -59,7 +59,11 @@ def command(
         for at, last in enumerate(found[-1].kpis)
         if last.value is not None
     ]
-    unknown = [f"  {one.name}: {one.note}" for one in found[-1].kpis if one.value is None]
+    missing: dict[str, list[str]] = {}
+    for one in found[-1].kpis:
+        if one.value is None:
+            missing.setdefault(one.note, []).append(one.name)
+    unknown = [f"  {why}: {', '.join(names)}" for why, names in missing.items()]
     shared.show(
         result,
         [

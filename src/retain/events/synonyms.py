@@ -90,8 +90,16 @@ _COLUMNS: Mapping[str, str] = MappingProxyType(
         "opened_at": "opened_at created_at open_date created opened",
         "happened_at": "happened_at sys_updated_at updated_at event_time timestamp ts",
         "sent_at": "sent_at send_date sent sent_on timestamp ts",
-        "started_at": "started_at start_date start begin_date valid_from vertragsbeginn дата_начала",
-        "ended_at": "ended_at end_date end valid_to cancelled_at canceled_at vertragsende дата_окончания",
+        "started_at": (
+            "started_at start_date start starts_at started_on begin_date begins_at valid_from contract_start contract_start_date "
+            "subscription_start subscription_start_date subscribed_at activated_at activation_date signup_date "
+            "vertragsbeginn fecha_inicio date_debut дата_начала 開始日期 开始日期"
+        ),
+        "ended_at": (
+            "ended_at end_date end ends_at ended_on valid_to contract_end contract_end_date subscription_end "
+            "subscription_end_date cancelled_at canceled_at cancelled_on cancel_date cancellation_date terminated_at "
+            "termination_date vertragsende fecha_fin date_fin дата_окончания 結束日期 结束日期"
+        ),
         "term_months": "term_months contract_length_months term laufzeit_monate",
         "assigned_at": "assigned_at assignment_date assigned_on",
         "text": "text comment review review_text message body description kommentar текст отзыв комментарий 評論 评论",
@@ -103,8 +111,8 @@ _COLUMNS: Mapping[str, str] = MappingProxyType(
         "campaign_id": "campaign_id campaign kampagne кампания",
         "action_id": "action_id action offer_id offer",
         "arm": "arm group variant",
-        "plan": "plan product_plan tariff tarif тариф",
-        "monthly_price": "monthly_price monthly_charges monthly_fee mrr",
+        "plan": "plan product_plan subscription_plan plan_name tariff tarif тариф",
+        "monthly_price": "monthly_price monthly_charges monthly_charge monthly_fee monthly_amount mrr",
         "label": "label churn churned churn_label churn_flag is_churn attrition attrition_flag exited",
     }
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retain.errors import WindowError
+from retain.kpis.contracts import contract_kpis
 from retain.kpis.kpi import DEFINITIONS
 from retain.kpis.orders import order_kpis
 from retain.kpis.predicted import clv_predicted
@@ -62,6 +63,8 @@ def kpis(store: EventStore, start: int, end: int, active_days: int, value: Value
     if (table := _known(store, "orders", end)) is not None:
         found |= order_kpis(table, start, end, active_days * DAY, 10.0**store.money_exponent)
         found["clv_predicted"] = clv_predicted(store, end, value)
+    if (table := _known(store, "contracts", end)) is not None:
+        found |= contract_kpis(table, start, end, 10.0**store.money_exponent)
     if (table := _known(store, "feedback", end)) is not None:
         found |= feedback_kpis(table.select(table.time >= start), end)
     if (table := _known(store, "tickets", end)) is not None:

@@ -153,6 +153,39 @@ _ALL = (
         "money",
         "mean over customers of the sum over t of (E[X_t] - E[X_t-1]) E[M] margin / (1 + d)^t, BG/NBD and gamma-gamma",
     ),
+    Definition(
+        "contracted_customers", "contracts", "count", "C: customers with a running contract at the start"
+    ),
+    Definition(
+        "contracted_customers_lost",
+        "contracts",
+        "count",
+        "customers of C without a running contract at the end",
+    ),
+    Definition(
+        "contracted_customers_new",
+        "contracts",
+        "count",
+        "customers whose first contract begins in the period",
+    ),
+    Definition(
+        "contract_churn_rate", "contracts", "share", "contracted_customers_lost / contracted_customers"
+    ),
+    Definition(
+        "monthly_recurring_revenue", "contracts", "money", "sum of the monthly prices that run at the end"
+    ),
+    Definition(
+        "gross_revenue_retention",
+        "contracts",
+        "share",
+        "of each of C the lower of the monthly prices at the start and the end / monthly prices of C at the start",
+    ),
+    Definition(
+        "net_revenue_retention",
+        "contracts",
+        "share",
+        "monthly prices of C at the end / monthly prices of C at the start",
+    ),
     Definition("return_rate", "orders", "ratio", "returns / orders, in the period"),
     Definition("promotion_share", "orders", "share", "orders with a discount / orders"),
     Definition("payment_failure_rate", "orders", "share", "orders with a failed payment / orders"),

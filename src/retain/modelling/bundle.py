@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from retain.modelling.calibration import Calibration
     from retain.modelling.training import Trained
 
-FORMAT = 7
+FORMAT = 8
 """Raised when what a bundle holds changes, so that an older one is refused with a reason."""
 CARD = "bundle.json"
 _MODEL = "model.txt"
@@ -58,7 +58,7 @@ class Bundle:
         churn: the definition that it predicts.
         fitted: the model.
         calibration: from its log-odds to probabilities.
-        season: how the level moves with the season, where a forecast of it has helped.
+        season: how the level moves with the season; None where nothing can be forecast or the past speaks against it.
         forecast: what customers bring, learned from the same data; None where they taught nothing about it.
     """
 

@@ -9,7 +9,7 @@ the figures.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import log_expit
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 YEAR = 365 * DAY
 FEWEST_CUTOFFS = 3
 """A line through fewer points than this says nothing about others."""
+FEWEST_DAYS = 28
+"""Whole weeks of a second year that show whether it goes as the first did."""
 
 
 @dataclass(frozen=True)
@@ -41,25 +43,33 @@ class Season:
     Attributes:
         intercept: added at busyness 0, where a day of the label window sells as much as a day before the cutoff.
         slope: below 0, because the busier the shop, the fewer are silent.
+        proven: whether something has shown that seasons come again. As long as nothing has, half of what the line says
+            is added, and nothing is taken away: everybody's first order makes the first weeks of a history look busy.
     """
 
     intercept: float
     slope: float
+    proven: bool = True
 
     def shift(self, busyness: float | None) -> float:
         """What is added to everyone's log-odds; 0 where nothing is known of the year before.
 
         >>> Season(intercept=-0.2, slope=-1.0).shift(-0.5)
         0.3
+        >>> Season(intercept=-0.2, slope=-1.0, proven=False).shift(-0.5)
+        0.15
         """
-        return 0.0 if busyness is None else self.intercept + self.slope * busyness
+        if busyness is None:
+            return 0.0
+        line = self.intercept + self.slope * busyness
+        return line if self.proven else max(line, 0.0) / 2
 
-    def as_dict(self) -> dict[str, float]:
+    def as_dict(self) -> dict[str, float | bool]:
         """The season as JSON values."""
         return asdict(self)
 
     @staticmethod
-    def from_dict(kept: Mapping[str, float]) -> Season:
+    def from_dict(kept: Mapping[str, Any]) -> Season:
         """The season that ``as_dict`` wrote."""
         return Season(**kept)
 
@@ -93,7 +103,8 @@ class Orders:
         """Orders a day in the label window over orders a day in the active days before it, as a logarithm.
 
         Of an earlier year both are counted where the data reach back so far, so that growth does not pass for a season;
-        else the active days are those before the present cutoff.
+        else the active days are those before the present cutoff. Days of the window before the first order of all count as
+        such days; of the others there must be as many.
 
         Args:
             churn: the windows.
@@ -106,11 +117,13 @@ class Orders:
         then, begin = cutoff - years_before * YEAR, self.first - DAY
         whole = then - churn.active_days * DAY >= begin
         earlier = self.earlier_then if whole else self.earlier
-        if min(churn.window.start(then), cutoff - churn.active_days * DAY) < begin or not (
-            self.inside and earlier
-        ):
+        unseen = max(0.0, (begin - churn.window.start(then)) / DAY)
+        if cutoff - churn.active_days * DAY < begin or 2 * unseen > churn.horizon_days:
             return None
-        return float(np.log(self.inside / churn.horizon_days) - np.log(earlier / churn.active_days))
+        if not (self.inside and earlier):
+            return None
+        a_day = earlier / churn.active_days
+        return float(np.log(self.inside + unseen * a_day) - np.log(churn.horizon_days * a_day))
 
 
 NOTHING = Orders(-(NEVER + 1), 0, 0, 0)
@@ -152,6 +165,35 @@ class Year:
     def busyness(self, cutoff: int, years_before: int = 0) -> float | None:
         """See ``Orders.busyness``."""
         return self.around(cutoff, years_before).busyness(self.churn, cutoff, years_before)
+
+    def goes_as_before(self, now: int) -> bool | None:
+        """Whether the last days were busier or quieter than those before them as the same days a year before were.
+
+        Of the days that a label window has, those count that have a year before.
+
+        Args:
+            now: the end of these days.
+
+        Returns:
+            False where "as busy as ever" would have been the better forecast; None where fewer than four weeks have a
+            year before, or nothing was sold in them.
+        """
+        if not len(self.sales):
+            return None
+        first, active = int(self.sales[0]) // DAY * DAY, self.churn.active_days * DAY
+        begin = max(now - self.churn.horizon_days * DAY, first + YEAR)
+        if now - begin < FEWEST_DAYS * DAY:
+            return None
+        back = YEAR if begin - YEAR - active >= first else 0
+        ends = [begin - active, begin, now, begin - back - active, begin - back, begin - YEAR, now - YEAR]
+        at = np.searchsorted(self.sales, ends)
+        counts = np.array([at[1] - at[0], at[2] - at[1], at[4] - at[3], at[6] - at[5]])
+        if not counts.all():
+            return None
+        usual, now_sold, usual_then, then_sold = np.log(counts)
+        longer = np.log((now - begin) / active)
+        changed, changed_then = now_sold - usual - longer, then_sold - usual_then - longer
+        return bool(abs(changed - changed_then) < abs(changed))
 
 
 def shift_at(season: Season | None, orders: Iterable[Orders], churn: ChurnSettings, cutoff: int) -> float:
@@ -243,8 +285,19 @@ def tried(year: Year, cutoffs: Sequence[Past], later: Past) -> Moved | None:
     return Moved(later.cutoff, before, after, len(later.y))
 
 
-def helped(evidence: Sequence[Moved]) -> bool:
-    """Whether moving the level lowered the log loss, all past cutoffs together; not without any."""
+def proven(evidence: Sequence[Moved], year: Year, now: int) -> bool | None:
+    """Whether seasons come again; None where nothing speaks for or against it yet.
+
+    That moving the level lowered the log loss, all past cutoffs together, decides; without such a cutoff that orders go as
+    a year before.
+
+    Args:
+        evidence: from past cutoffs that had a year before.
+        year: when the company sold, as known now.
+        now: the instant up to which outcomes are known.
+    """
+    if not evidence:
+        return year.goes_as_before(now)
     return sum((one.log_loss - one.log_loss_moved) * one.rows for one in evidence) > 0
 
 

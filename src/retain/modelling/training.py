@@ -185,7 +185,7 @@ class Trained:
         plan: the cutoffs.
         contests: every learner's validation, that of the chosen one first, then by mean AUROC.
         evidence: every calibration method's log loss.
-        season: how the level moves with the season; None where a forecast of it has not helped yet.
+        season: how the level moves with the season; None where nothing can be forecast or the past speaks against it.
         season_evidence: what that forecast would have brought at the validation cutoffs that have a year before.
         rows: training rows of the final fit.
         churn_rate: among them.
@@ -458,11 +458,14 @@ def train(lesson: Lesson) -> Trained:
             for fold, (task, _), at, (log_odds, truth) in zip(usable, tasks, learned_at, folds, strict=True)
             if (one := _in_season(lesson, fold, task, at, best, calibrated, log_odds, truth)) is not None
         )
-        if seasons.helped(season_evidence):
+        year = seasons.Year.of(lesson.store, churn, plan.until)
+        proven = seasons.proven(season_evidence, year, plan.until)
+        if proven or (proven is None and year.busyness(plan.until, 1) is not None):
             past = _past(
                 snapshots.cutoff, x, y, settings.seed, lambda rows: calibrated.log_odds(fitted.log_odds(rows))
             )
-            season = seasons.learn(seasons.Year.of(lesson.store, churn, plan.until), past)
+            learned = seasons.learn(year, past)
+            season = None if learned is None else replace(learned, proven=proven is True)
     return Trained(
         learner=best.learner,
         size=best.size,

@@ -47,10 +47,13 @@ GATE_WORDS = {True: "passed", False: "failed"}
 
 def _season(season: Season) -> str:
     """How the level moves, in words."""
-    return (
+    line = (
         f"the level moves with how busy the same days were a year before: log-odds {season.intercept:+.2f} "
         f"{season.slope:+.2f} times the logarithm of orders a day against the days before the cutoff"
     )
+    if season.proven:
+        return line
+    return f"{line}; as nothing has shown yet that seasons come again, half of it, and only upwards"
 
 
 def gather(project: Project, trained: Trained, version: str) -> ModelCard:

@@ -64,8 +64,8 @@ class Validation:
         warnings: what looks odd but stopped nothing.
         customers: how many there are.
         invalid: how many occur in bad rows only.
-        first_order: the first instant observed; None where labels are given.
-        last_order: the last.
+        first_event: the first instant observed; None where labels are given.
+        last_event: the last.
         active: customers who are eligible at the end of the data.
         coverage: how much of what customers wrote was understood.
         features: names of the features that the data feed.
@@ -83,8 +83,8 @@ class Validation:
     warnings: tuple[str, ...]
     customers: int
     invalid: int
-    first_order: int | None
-    last_order: int | None
+    first_event: int | None
+    last_event: int | None
     active: int
     coverage: tuple[Coverage, ...]
     features: tuple[str, ...]
@@ -117,8 +117,8 @@ class Validation:
             "warnings": list(self.warnings),
             "customers": self.customers,
             "invalid_customers": self.invalid,
-            "first_order": None if self.first_order is None else instant_text(self.first_order),
-            "last_order": None if self.last_order is None else instant_text(self.last_order),
+            "first_event": None if self.first_event is None else instant_text(self.first_event),
+            "last_event": None if self.last_event is None else instant_text(self.last_event),
             "active_customers": self.active,
             "texts": [one.as_dict() for one in self.coverage],
             "features": list(self.features),
@@ -156,8 +156,8 @@ def run_validation(project: Project) -> Validation:
         warnings=store.warnings,
         customers=len(store.customer_ids),
         invalid=len(store.invalid),
-        first_order=first,
-        last_order=last,
+        first_event=first,
+        last_event=last,
         active=int(np.count_nonzero(LABELS.get(config.churn.definition).eligible(store, end, config.churn))),
         coverage=project.coverage,
         features=project.features.names,
@@ -190,8 +190,8 @@ def _of_given(project: Project) -> Validation:
         warnings=store.warnings,
         customers=len(store.customer_ids),
         invalid=len(store.invalid),
-        first_order=None,
-        last_order=None,
+        first_event=None,
+        last_event=None,
         active=len(label),
         coverage=project.coverage,
         features=project.features.names,

@@ -111,6 +111,29 @@ def test_a_log_of_tickets_is_told_from_the_tickets(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("client_id,subscription_start,subscription_end,mrr,plan", "a,2024-01-01,2024-06-01,10,basic"),
+        ("contract_id,customer_id,starts_at,ends_at", "1,a,2024-01-01,2024-06-01"),
+        ("user_id,signup_date,cancel_date,plan_name", "a,2024-01-01,2024-06-01,basic"),
+    ],
+)
+def test_subscriptions_are_contracts_whatever_the_file_is_called(
+    tmp_path: Path, header: str, row: str
+) -> None:
+    """A start and an end of something are a contract, not a list of customers."""
+    _put(tmp_path, "export.csv", f"{header}\n{row}\n")
+    found = look(tmp_path)
+    columns = {
+        **dict.fromkeys(("customer_id", "started_at", "ended_at")),
+        **found.tables["contracts"].columns,
+    }
+    assert [columns["started_at"], columns["ended_at"]] == [
+        one for one in header.split(",") if one.startswith(("sub", "start", "end", "sign", "cancel"))
+    ]
+
+
 def test_synonyms_are_of_the_contract() -> None:
     """Every name that has synonyms is a table, column or allowed value."""
     columns = {one.name: one for schema in SCHEMAS.values() for one in schema.fields}

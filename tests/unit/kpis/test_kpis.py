@@ -416,6 +416,58 @@ def test_fate_of_messages_that_nobody_recorded_is_unknown() -> None:
     assert empty["delivered_rate"].value == 1.0
 
 
+CONTRACTS = """
+customer_id started_at ended_at   monthly_price
+0           2023-01-01 .          1000
+1           2023-01-01 2024-03-10 2000
+2           2023-01-01 2024-03-10 3000
+2           2024-03-10 .          4000
+3           2023-01-01 2024-03-20 1000
+3           2024-03-20 .          500
+4           2024-03-05 .          700
+5           2023-05-01 2023-09-01 900
+5           2024-03-15 .          900
+6           2023-01-01 .          .
+"""
+"""0 stays, 1 leaves, 2 pays more, 3 pays less, 4 is new, 5 comes back, of 6 the price is not known."""
+
+
+def test_who_is_under_contract_who_left_and_who_came() -> None:
+    """0, 1, 2, 3 and 6 are under contract at the start; who changes the plan is not lost, who comes back not new."""
+    told = found(store(contracts=CONTRACTS))
+    assert told["contracted_customers"].value == 5
+    assert told["contracted_customers_lost"].value == 1
+    assert told["contracted_customers_new"].value == 1
+    assert (told["contract_churn_rate"].value, told["contract_churn_rate"].n) == (0.2, 5)
+    assert (told["contract_churn_rate"].low, told["contract_churn_rate"].high) == wilson(1, 5)
+
+
+def test_what_stays_of_the_monthly_revenue() -> None:
+    """70.00 at the start; 10 + 40 + 5 stay net, 10 + 30 + 5 gross; newcomers and who comes back count in the sum only."""
+    told = found(store(contracts=CONTRACTS))
+    assert told["monthly_recurring_revenue"].value == (1000 + 4000 + 500 + 700 + 900) / 100
+    assert told["net_revenue_retention"].value == pytest.approx(5500 / 7000)
+    assert told["gross_revenue_retention"].value == pytest.approx(4500 / 7000)
+    assert told["gross_revenue_retention"].n == 4
+    assert told["gross_revenue_retention"].note.endswith("1 of those at the end")
+
+
+def test_an_end_in_the_future_is_not_known_yet() -> None:
+    """An end that was filled in afterwards changes nothing of the months before it."""
+    open_ended = CONTRACTS.replace("0           2023-01-01 .  ", "0           2023-01-01 2024-04-02")
+    assert found(store(contracts=open_ended)) == found(store(contracts=CONTRACTS))
+
+
+def test_contracts_without_prices_or_customers_are_unknown() -> None:
+    """Nothing is divided by nobody, and no price is not a price of 0."""
+    bare = found(store(contracts="customer_id started_at\n0 2024-03-05"))
+    assert bare["monthly_recurring_revenue"].note == "contracts have no column monthly_price"
+    assert bare["contract_churn_rate"].note == "nobody was under contract at the start"
+    young = found(store(contracts="customer_id started_at monthly_price\n0 2024-03-05 100"))
+    assert young["net_revenue_retention"].note == "nobody paid anything at the start"
+    assert young["monthly_recurring_revenue"].value == 1.0
+
+
 def test_every_kpi_is_there_whatever_the_tables() -> None:
     """An empty store yields the whole catalogue, all unknown, each saying which table is missing."""
     told = kpis(store(), START, END, 60, VALUE)

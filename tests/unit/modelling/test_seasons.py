@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from retain.labels import ChurnSettings
 from retain.modelling.calibration import miss
-from retain.modelling.seasons import NOTHING, Moved, Past, Season, Year, helped, learn, shift_at, tried
+from retain.modelling.seasons import NOTHING, Moved, Past, Season, Year, learn, proven, shift_at, tried
 from retain.timeline import DAY
 
 CHURN = ChurnSettings(active_days=100, horizon_days=50)
@@ -102,14 +102,65 @@ def test_what_a_forecast_would_have_brought_is_known_only_with_a_year_before() -
     assert found.log_loss == pytest.approx(np.log(2))
     assert found.log_loss_moved != found.log_loss
     assert tried(sold, past, Past(300 * DAY, np.zeros(10), again.y)) is None
-    assert helped([found]) == (found.log_loss_moved < found.log_loss)
+    assert proven([found], sold, 565 * DAY) is (found.log_loss_moved < found.log_loss)
 
 
-def test_without_evidence_nothing_moves() -> None:
-    """No cutoff that had a year before has helped nobody."""
-    assert not helped([])
-    assert helped([Moved(0, 0.6, 0.5, 100), Moved(1, 0.5, 0.55, 100)])
-    assert not helped([Moved(0, 0.6, 0.59, 100), Moved(1, 0.5, 0.55, 100)])
+def test_past_cutoffs_decide_before_orders_do() -> None:
+    """What the log loss says counts, all cutoffs together, whatever the orders of the second year look like."""
+    quiet = year(40, 20, 40, 40, 40, 40, 40, 40, 20)
+    assert proven([Moved(0, 0.6, 0.5, 100), Moved(1, 0.5, 0.55, 100)], quiet, 430 * DAY) is True
+    assert proven([Moved(0, 0.6, 0.59, 100), Moved(1, 0.5, 0.55, 100)], quiet, 430 * DAY) is False
+
+
+def test_without_a_past_cutoff_the_orders_of_a_second_year_decide() -> None:
+    """The stretch from day 365 on is as quiet as the first fifty days were, or as busy as ever."""
+    begin = (20, 40, 40, 40, 40, 40, 40)
+    again = year(*begin, 40, 20)
+    assert again.goes_as_before(425 * DAY) is True
+    assert proven([], again, 425 * DAY) is True
+    other = year(*begin, 40, 40, 40)
+    assert other.goes_as_before(425 * DAY) is False
+    assert proven([], other, 425 * DAY) is False
+
+
+@pytest.mark.parametrize(
+    ("sold", "day"),
+    [
+        (year(30, 30, 30, 30), 200),
+        (year(40, 40, 40, 40, 40, 40, 40, 40), 392),
+        (year(40, 40, 40, 40, 40, 40, 40), 400),
+        (Year(np.empty(0, dtype=np.int64), CHURN), 400),
+    ],
+    ids=["no second year", "27 days of it", "nothing sold in it", "no order at all"],
+)
+def test_where_nothing_speaks_for_or_against_is_none(sold: Year, day: int) -> None:
+    """Neither past cutoffs nor orders can say whether a season comes again."""
+    assert sold.goes_as_before(day * DAY) is None
+    assert proven([], sold, day * DAY) is None
+
+
+def test_a_year_that_is_known_whole_shows_growth_to_be_none_of_its_season() -> None:
+    """Half as many orders as before, with the same stretch half as busy as its own past: the season came again."""
+    sold = year(80, 80, 80, 40, 80, 80, 80, 40, 40, 40, 20, 40, 40)
+    assert sold.goes_as_before(550 * DAY) is True
+
+
+@given(st.floats(-3, 3), st.floats(-3, -0.01), st.floats(-2, 2))
+def test_an_unproven_season_moves_half_as_far_and_never_down(
+    intercept: float, slope: float, busy: float
+) -> None:
+    """A forecast that nothing supports yet is a hedge."""
+    whole = Season(intercept, slope).shift(busy)
+    half = Season(intercept, slope, proven=False).shift(busy)
+    assert half == (whole / 2 if whole > 0 else 0)
+
+
+def test_a_window_that_the_data_begin_in_counts_its_unseen_days_as_usual() -> None:
+    """Of the window's fifty days a year before 31 are seen, and as many were sold as ever; of 16 nothing is said."""
+    sold = year(30, 30, 30, 30, 30, 30, 30, 30)
+    late = Year(sold.sales + 5 * DAY, CHURN)
+    assert late.busyness(350 * DAY, 1) == pytest.approx(0, abs=0.05)
+    assert late.busyness(335 * DAY, 1) is None
 
 
 def test_parts_of_the_customers_add_up() -> None:
@@ -128,8 +179,9 @@ def test_nothing_known_of_the_year_before_shifts_nothing() -> None:
 
 
 def test_a_season_kept_as_json_is_the_same() -> None:
-    """Both numbers come back."""
-    assert Season.from_dict(Season(0.4, -1.0).as_dict()) == Season(0.4, -1.0)
+    """All that it says comes back."""
+    for season in (Season(0.4, -1.0), Season(0.4, -1.0, proven=False)):
+        assert Season.from_dict(season.as_dict()) == season
 
 
 @given(st.lists(st.tuples(st.floats(-9, 9), st.booleans()), min_size=2, max_size=40))
