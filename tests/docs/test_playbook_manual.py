@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retain.decisions.playbook import NO_REASON, SIGNALS, TOPICS, Action, load_playbook
+from retain.scoring.languages import language
 from retain.scoring.tiers import TIERS
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ def test_the_table_of_actions_is_the_shipped_playbook() -> None:
 
 def test_topics_and_signals_are_all_explained() -> None:
     """In the words that a recommendation uses."""
-    assert rows("Topics") == list(TOPICS.items())
-    assert rows("Signals") == list(SIGNALS.items())
+    english = language("en")
+    assert rows("Topics") == [(one, english.topics[one]) for one in TOPICS]
+    assert rows("Signals") == [(one, english.action[one]) for one in SIGNALS]
 
 
 def test_every_key_of_an_action_is_explained() -> None:

@@ -67,8 +67,11 @@ def test_a_language_changes_words_and_the_run_s_id_only(scored: Any, tmp_path: P
     one, other = (parquet.read_table(folder / "scores.parquet") for folder in (english, ukrainian))
     assert first["run_id"] != second["run_id"]
     assert not any("hint" in name for name in one.column_names), "a hint is for whoever looks at one customer"
-    words = [*REASONS, "run_id"]
+    words = [*REASONS, "action_why", "run_id"]
     assert one.drop_columns(words).equals(other.drop_columns(words))
+    why = [each for each in other["action_why"].to_pylist() if each]
+    assert why
+    assert all("ризик" in each for each in why)
     assert {name: len(few) for name, few in said(one).items()} == {
         name: len(few) for name, few in said(other).items()
     }

@@ -15,40 +15,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-TOPICS: Mapping[str, str] = MappingProxyType(
-    {
-        "recency": "the time since the last order",
-        "frequency": "how often the customer orders",
-        "spend": "how much the customer spends",
-        "rhythm": "the gaps between orders",
-        "trend": "orders becoming fewer or smaller",
-        "returns": "what was sent back",
-        "breadth": "how few kinds of things are bought",
-        "habits": "when and where the customer buys",
-        "tenure": "how long the customer has been one",
-        "discounts": "how much is bought at a discount",
-        "support": "trouble with support",
-        "feedback": "what the customer said in reviews and surveys",
-        "engagement": "messages left unread",
-        "contract": "the state of the contract",
-        "delivery": "late deliveries",
-        "payment": "payments that failed",
-    }
+TOPICS = (
+    "recency",
+    "frequency",
+    "spend",
+    "rhythm",
+    "trend",
+    "returns",
+    "breadth",
+    "habits",
+    "tenure",
+    "discounts",
+    "support",
+    "feedback",
+    "engagement",
+    "contract",
+    "delivery",
+    "payment",
 )
-"""What a reason for risk can be about, in the words that a recommendation uses."""
+"""What a reason for risk can be about."""
 
 NO_REASON = "none"
 """Stands among an action's topics for a customer at risk without any known reason."""
 
-SIGNALS: Mapping[str, str] = MappingProxyType(
-    {
-        "birthday_soon": "the birthday or name day is near",
-        "complaint_fixed": "what the customer complained about was changed",
-        "high_value": "the customer is worth far more than most",
-        "promoter": "the customer would recommend us",
-    }
-)
-"""What else can be known of a customer, in the words that a recommendation uses."""
+SIGNALS = ("birthday_soon", "complaint_fixed", "high_value", "promoter")
+"""What else can be known of a customer."""
 
 FALLBACK = "no_action"
 

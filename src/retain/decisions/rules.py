@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from retain.decisions.playbook import ABSENT, CONSENT, NO_REASON, SIGNALS, TOPICS, Playbook
+from retain.scoring.languages import DEFAULT, language
 from retain.scoring.tiers import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from retain.decisions.playbook import Action
+    from retain.scoring.languages import Language
 
 Flags: TypeAlias = npt.NDArray[np.int8]
 _Bools: TypeAlias = npt.NDArray[np.bool_]
@@ -23,14 +25,11 @@ _Codes: TypeAlias = npt.NDArray[np.int64]
 
 # How a channel may be used by a customer. Every value above _CLOSED may be recommended.
 _CLOSED, _FREE, _NOT_RECORDED, _ASK = range(4)
-_REMARKS = {_NOT_RECORDED: "consent to {} is not recorded", _ASK: "ask for consent to {} first"}
+_REMARKS = {_NOT_RECORDED: "unrecorded", _ASK: "ask"}
 
 # What stopped a rule that would have fitted.
 _NOTHING, _COMPLAINT, _NO_CHANNEL = range(3)
-_STOPS = {
-    _COMPLAINT: "{} has to wait while a complaint is open",
-    _NO_CHANNEL: "{} is out because none of its channels is open to the customer",
-}
+_STOPS = {_COMPLAINT: "complaint", _NO_CHANNEL: "no_channel"}
 
 _ANY_REASON, _WITHOUT_REASON, _FIRST_TOPIC = -1, -2, 0
 
@@ -91,6 +90,7 @@ def recommend(
     tiers: Sequence[str | None],
     topics: Sequence[Sequence[str]],
     contact: ContactRules,
+    languages: Sequence[Language] | None = None,
 ) -> Recommendations:
     """The recommended action, channel and reason for every customer.
 
@@ -104,13 +104,14 @@ def recommend(
         tiers: each customer's risk tier; None for a customer without a score.
         topics: each customer's main reasons, the strongest first.
         contact: what is known about reaching them.
+        languages: of each customer's sentence; None is English for all.
 
     >>> from retain.decisions.playbook import load_playbook
     >>> picked = recommend(load_playbook(), ["high", "low"], [["breadth", "spend"], ["recency"]], ContactRules())
     >>> list(picked.action_id)
     ['tier_benefit', 'no_action']
     >>> print(picked.why[0])
-    High risk, and spend (how much the customer spends) is a main reason; consent to email is not recorded.
+    High risk, a main reason: spending; consent to email is not recorded.
     """
     contact.refuse_unless(len(tiers))
     tier = _tier_codes(tiers)
@@ -146,9 +147,17 @@ def recommend(
     remark = np.zeros(size, np.int64)
     for code, name in enumerate(playbook.channels):
         remark = np.where(channel == code, doors[name], remark)
-    return _worded(
-        playbook, np.stack([chosen, channel, tier, topic, stopped, stop, remark, forbidden], axis=1)
-    )
+    spoken = [language(DEFAULT)] * size if languages is None else languages
+    tongues = {one.code: one for one in spoken}
+    tongue = _codes(spoken, tongues)
+    facts = np.stack([tongue, chosen, channel, tier, topic, stopped, stop, remark, forbidden], axis=1)
+    return _worded(playbook, tuple(tongues.values()), facts)
+
+
+def _codes(spoken: Sequence[Language], tongues: Mapping[str, Language]) -> _Codes:
+    """Each customer's language as its place among those that occur."""
+    places = {code: at for at, code in enumerate(tongues)}
+    return np.fromiter((places[one.code] for one in spoken), np.int64, len(spoken))
 
 
 def _tier_codes(tiers: Sequence[str | None]) -> _Codes:
@@ -188,7 +197,7 @@ def _match(action: Action, tier: int, topics: tuple[str, ...]) -> tuple[int, int
         return int(NO_REASON in action.topics), _WITHOUT_REASON
     for one in topics:
         if one in action.topics:
-            return 1, _FIRST_TOPIC + list(TOPICS).index(one)
+            return 1, _FIRST_TOPIC + TOPICS.index(one)
     return 0, _ANY_REASON
 
 
@@ -245,7 +254,7 @@ def _note(stopped: _Codes, stop: _Codes, rows: _Bools | _Codes, number: int, why
     stop[at] = why
 
 
-def _worded(playbook: Playbook, facts: _Codes) -> Recommendations:
+def _worded(playbook: Playbook, tongues: Sequence[Language], facts: _Codes) -> Recommendations:
     """The codes in words; customers alike get the same sentence, which is written once."""
     channels = tuple(playbook.channels)
     _, first, alike = np.unique(_packed(facts), return_index=True, return_inverse=True)
@@ -253,11 +262,11 @@ def _worded(playbook: Playbook, facts: _Codes) -> Recommendations:
     places = np.empty(len(first), np.object_)
     sentences = np.empty(len(first), np.object_)
     for at, row in enumerate(facts[first].tolist()):
-        chosen, channel, *rest = row
+        tongue, chosen, channel, *rest = row
         if chosen >= 0:
             action_ids[at] = playbook.actions[chosen].id
             places[at] = channels[channel] if channel >= 0 else None
-            sentences[at] = _why(playbook, playbook.actions[chosen], places[at], *rest)
+            sentences[at] = _why(tongues[tongue], playbook, playbook.actions[chosen], places[at], *rest)
     return Recommendations(action_ids[alike], places[alike], sentences[alike])
 
 
@@ -272,6 +281,7 @@ def _packed(facts: _Codes) -> _Codes:
 
 
 def _why(
+    tongue: Language,
     playbook: Playbook,
     action: Action,
     channel: str | None,
@@ -282,19 +292,19 @@ def _why(
     remark: int,
     forbidden: int,
 ) -> str:
-    head = f"{TIERS[tier].capitalize()} risk"
+    words = tongue.action
+    head = words[TIERS[tier]]
     if topic >= _FIRST_TOPIC:
-        name = list(TOPICS)[topic]
-        head += f", and {name} ({TOPICS[name]}) is a main reason"
+        head = words["reason"].format(tier=head, topic=tongue.topics[TOPICS[topic]])
     elif topic == _WITHOUT_REASON:
-        head += " without a known reason"
-    parts = [head, *(SIGNALS[name] for name in action.only_if)]
+        head = words["without_reason"].format(tier=head)
+    parts = [head, *(words[name] for name in action.only_if)]
     if forbidden:
-        parts.append("the customer must not be contacted")
+        parts.append(words["forbidden"])
     if stop != _NOTHING:
-        parts.append(_STOPS[stop].format(playbook.actions[stopped].id))
+        parts.append(words[_STOPS[stop]].format(action=playbook.actions[stopped].id))
     elif not action.channels and not forbidden:
-        parts.append("no rule calls for anything")
+        parts.append(words["nothing"])
     if remark in _REMARKS:
-        parts.append(_REMARKS[remark].format(channel))
-    return "; ".join(parts) + "."
+        parts.append(words[_REMARKS[remark]].format(channel=channel))
+    return words["between"].join(parts) + words["end"]

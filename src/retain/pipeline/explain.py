@@ -254,6 +254,7 @@ def run_explanation(
         scored.tier.tolist(),
         known_topics(scored),
         contact_rules(store, scored, playbook, as_of, cut),
+        [tongue],
     )
     worth = float(scored.expected_value[0])
     return Explanation(

@@ -22,7 +22,7 @@ from retain.events.store import MISSING
 from retain.labels import require_within
 from retain.modelling.tracking import CHAMPION
 from retain.pipeline.given import notes_of
-from retain.scoring.languages import ReasonSettings
+from retain.scoring.languages import ReasonSettings, languages_of
 from retain.scoring.scorecard import SCHEMA, STATUSES, Scored, score, scorecard
 from retain.scoring.tiers import TIERS
 from retain.timeline import instant_text
@@ -202,6 +202,7 @@ def make_scores(
         scored.tier.tolist(),
         known_topics(scored),
         contact_rules(store, scored, playbook, as_of, high_value_cut(scored.expected_value)),
+        languages_of(store, scored.customers, reasons.language),
     )
     run_id = run_id_of(project, as_of, opened, playbook, reasons)
     table = scorecard(

@@ -29,6 +29,7 @@ from retain.pipeline.score import (
     run_id_of,
     write_card,
 )
+from retain.scoring.languages import languages_of
 from retain.scoring.scorecard import SCHEMA, SCORED, score, scorecard, without_history
 from retain.scoring.value import priority
 
@@ -169,7 +170,8 @@ def _part(
 
         def card(high_value: float) -> pa.Table:
             rules = contact_rules(store, scored, playbook, as_of, high_value)
-            found = recommend(playbook, scored.tier.tolist(), known_topics(scored), rules)
+            spoken = languages_of(store, scored.customers, language)
+            found = recommend(playbook, scored.tier.tolist(), known_topics(scored), rules, spoken)
             return scorecard(
                 store,
                 scored,

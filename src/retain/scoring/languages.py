@@ -65,6 +65,7 @@ class Language:
         writing: ``decimal``, ``group``, ``percent`` and the pattern ``money``.
         symbols: of currencies by their codes; a currency without one is written by its code.
         said: the patterns ``up``, ``down``, ``unknown``, ``hint`` and the sentence ``caveat``.
+        action: why an action is recommended: each tier, each signal, what stopped another action, and what parts and ends them.
         topics: what each topic is called.
         unknown: what to say of a topic while its features are not known.
         forms: what is counted, by plural category; ``=0`` and ``=1`` are exactly so many, ``less`` is less than one.
@@ -76,6 +77,7 @@ class Language:
     writing: Mapping[str, str]
     symbols: Mapping[str, str]
     said: Mapping[str, str]
+    action: Mapping[str, str]
     topics: Mapping[str, str]
     unknown: Mapping[str, str]
     forms: Mapping[str, Mapping[str, str]]

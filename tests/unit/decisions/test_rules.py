@@ -8,6 +8,7 @@ import pytest
 
 from retain.decisions.playbook import SIGNALS, TOPICS, Action, Playbook, load_playbook
 from retain.decisions.rules import ContactRules, Flags, recommend
+from retain.scoring.languages import LANGUAGES, language
 from retain.scoring.tiers import TIERS
 
 SHIPPED = load_playbook()
@@ -50,14 +51,14 @@ def test_the_first_rule_in_the_playbook_s_order_wins() -> None:
     assert one("high", "breadth spend", EVERYTHING) == (
         "tier_benefit",
         "email",
-        "High risk, and spend (how much the customer spends) is a main reason.",
+        "High risk, a main reason: spending.",
     )
 
 
 def test_among_one_rule_s_topics_the_strongest_reason_is_named() -> None:
     """The customer's own order of reasons counts."""
-    assert "and habits" in str(one("medium", "habits recency", EVERYTHING)[2])
-    assert "and recency" in str(one("medium", "recency habits", EVERYTHING)[2])
+    assert "reason: times of ordering" in str(one("medium", "habits recency", EVERYTHING)[2])
+    assert "reason: time since the last order" in str(one("medium", "recency habits", EVERYTHING)[2])
 
 
 def test_low_risk_is_left_alone() -> None:
@@ -110,7 +111,7 @@ def test_without_consent_the_next_rule_is_tried() -> None:
     assert one("critical", "support", consent(phone=0, email=1)) == (
         "fast_reply_escalation",
         "email",
-        "Critical risk, and support (trouble with support) is a main reason; service_recovery_call is out because none of its channels is open to the customer.",
+        "Critical risk, a main reason: dealings with support; service_recovery_call is out because none of its channels is open to the customer.",
     )
 
 
@@ -119,7 +120,7 @@ def test_consent_that_nobody_records_is_allowed_and_said() -> None:
     assert one("high", "spend") == (
         "tier_benefit",
         "email",
-        "High risk, and spend (how much the customer spends) is a main reason; consent to email is not recorded.",
+        "High risk, a main reason: spending; consent to email is not recorded.",
     )
 
 
@@ -127,7 +128,7 @@ def test_consent_that_nobody_records_is_allowed_and_said() -> None:
     ("policy", "action", "ending"),
     [
         ("deny", "no_action", "none of its channels is open to the customer."),
-        ("allow", "tier_benefit", "is a main reason."),
+        ("allow", "tier_benefit", "a main reason: spending."),
         ("ask", "tier_benefit", "ask for consent to email first."),
     ],
 )
@@ -181,6 +182,33 @@ def test_a_signal_is_named_in_the_sentence() -> None:
         "email",
         "Low risk; the customer would recommend us.",
     )
+
+
+def test_each_customer_s_sentence_is_in_the_language_of_their_reasons() -> None:
+    """Two customers alike but for the language are recommended the same, each in their own words."""
+    spoken = [language("ru"), language("zh-Hant"), language("ru")]
+    got = recommend(SHIPPED, ["high", "high", "low"], [["spend"], ["spend"], []], ContactRules(), spoken)
+    assert got.action_id.tolist() == ["tier_benefit", "tier_benefit", "no_action"]
+    assert got.why.tolist() == [
+        "Высокий риск, одна из главных причин: сумма покупок; согласие на email не записано.",
+        "流失風險高，主要原因之一：消費金額；沒有 email 的同意紀錄。",  # noqa: RUF001 -- its own punctuation
+        "Низкий риск; ни одно правило ничего не требует.",
+    ]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_word_that_a_sentence_may_need_is_there(code: str) -> None:
+    """Of each language: tiers, signals, topics, and what stopped another action."""
+    for name in SIGNALS:
+        contact = replace(EVERYTHING, signals={name: flags(1)})
+        for tier, topic in itertools.product(TIERS, ("", *TOPICS)):
+            got = recommend(SHIPPED, [tier], [topic.split()], contact, [language(code)])
+            assert got.why[0].endswith(language(code).action["end"])
+            assert "{" not in got.why[0]
+    stopped = ContactRules(do_not_contact=flags(1), open_complaint=flags(1))
+    for contact in (stopped, replace(stopped, do_not_contact=None), consent(phone=0, email=-1)):
+        asks = replace(SHIPPED, unknown_consent="ask")
+        assert "{" not in recommend(asks, ["high"], [["spend"]], contact, [language(code)]).why[0]
 
 
 def test_many_customers_are_answered_as_if_each_were_alone() -> None:
