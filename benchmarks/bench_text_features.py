@@ -20,7 +20,7 @@ from retain.examples.shop.write import write
 from retain.features.catalog import EVERY, FAMILIES
 from retain.features.spec import FeatureSet, measures
 from retain.labels import outcomes
-from retain.modelling.training import eligible_snapshots, train
+from retain.modelling.training import Lesson, eligible_snapshots, train
 from retain.pipeline.project import open_project
 from retain.shipped import shipped
 from retain.timeline import instant
@@ -74,7 +74,7 @@ def compared(project: Project, without: Iterable[Feature]) -> Comparison:
     for chosen in (names | spoken, names):
         features = FeatureSet(tuple(one for one in EVERY.features if one.name in chosen))
         settings = replace(config.training, learners=("blend",))
-        trained = train(store, features, project.engine, cutoff, config.churn, settings, lambda _: None)
+        trained = train(Lesson(store, features, project.engine, cutoff, config.churn, settings))
         told.append(trained.probabilities(project.engine(store, features, snapshots).values))
     return compare(np.asarray(y), told[0], told[1])
 

@@ -19,8 +19,9 @@ from retain.config import load_config
 from retain.engine import ENGINES
 from retain.engine.panel import Snapshots, as_told
 from retain.engine.spark import Tables, features
+from retain.engine.spark_files import write_features
 from retain.engine.views import VIEWS, columns_at_hand
-from retain.errors import ConfigError, ModelError, SourceError, UsageError
+from retain.errors import ConfigError, ModelError, OutputError, SourceError, UsageError
 from retain.events.load import read_events
 from retain.events.schemas import SCHEMAS, Kind
 from retain.events.source import SourceSettings, TableSource
@@ -68,7 +69,7 @@ MOMENTS = [
 ]
 WORDS = {
     "kind": ["sale", "sale", "sale", "return"],
-    "state": ["open", "resolved", "escalated"],
+    "state": ["open", "resolved", "escalated", "closed", "cancelled"],
     "channel": ["e-mail", "phone"],
     "category": ["p", "q", "r"],
     "text": ["great, fast delivery", "terrible service, I want my money back", "zu teuer, ich kündige", "42"],
@@ -158,9 +159,12 @@ def frames(spark: SparkSession, folder: Path) -> dict[str, DataFrame]:
     return {one.stem: spark.read.parquet(str(one)) for one in folder.glob("*.parquet")}
 
 
-def assert_same(panel: DataFrame, store: EventStore, chosen: FeatureSet, cutoffs: Sequence[str]) -> None:
+def assert_same(
+    panel: DataFrame | pa.Table, store: EventStore, chosen: FeatureSet, cutoffs: Sequence[str]
+) -> None:
     """Every customer at every cutoff, every feature, bit for bit, whatever the order of rows."""
-    got = panel.toArrow().sort_by([("cutoff", "ascending"), ("customer_id", "ascending")])
+    there = panel if isinstance(panel, pa.Table) else panel.toArrow()
+    got = there.sort_by([("cutoff", "ascending"), ("customer_id", "ascending")])
     moments = np.array([instant(one, store.zone) for one in cutoffs], dtype=np.int64)
     customers = np.arange(len(store.customer_ids), dtype=np.int64)
     snapshots = Snapshots(np.tile(customers, len(moments)), np.repeat(moments, len(customers)))
@@ -187,6 +191,41 @@ def test_every_feature_of_generated_histories_has_the_kernels_bits(
     assert all(
         nullable[one] for one in ("recency_days", "backlog_days_max", "open_rate_90d", "best_channel_365d")
     )
+
+
+def test_files_that_workers_write_hold_the_same_panel(
+    spark: SparkSession, histories: Path, tmp_path: Path
+) -> None:
+    """A file a partition that has customers, the same bytes each time, in place of what was there; categories are words."""
+    out = tmp_path / "new" / "panel"
+    tables = Tables(frames(spark, histories), ZONE, partitions=4)
+    own = own_features({"usual_gap_days": USUAL_GAP}, VIEWS)
+    rows = write_features(tables, CUTOFFS, out, own=own)
+    there = sorted(out.iterdir())
+    assert [one.name for one in there] == [f"part-{number:05}.parquet" for number in range(4)]
+    assert_same(
+        parquet.read_table(there), on_one_machine(histories), FeatureSet((*EVERY.features, *own)), CUTOFFS
+    )
+    assert rows == sum(parquet.read_metadata(one).num_rows for one in there)
+    before = [one.read_bytes() for one in there]
+    (out / "older").write_text("what was there before")
+    assert write_features(tables, CUTOFFS, out, own=own) == rows
+    assert [one.read_bytes() for one in sorted(out.iterdir())] == before
+    assert [one.name for one in out.parent.iterdir()] == ["panel"]
+
+
+def test_a_failure_leaves_no_files(spark: SparkSession, histories: Path, tmp_path: Path) -> None:
+    """Nor does a file in the way of the folder give way; what was there stays."""
+    out = tmp_path / "panel"
+    out.write_text("a letter")
+    tables = Tables({"orders": frames(spark, histories)["orders"]}, ZONE, partitions=2)
+    with pytest.raises(OutputError, match="exists and is not a folder"):
+        write_features(tables, CUTOFFS, out)
+    assert [one.name for one in tmp_path.iterdir()] == ["panel"]
+    out.unlink()
+    with pytest.raises(UsageError, match="There is no cutoff"):
+        write_features(tables, [], out)
+    assert not list(tmp_path.iterdir())
 
 
 STATIC = {

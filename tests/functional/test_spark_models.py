@@ -81,11 +81,12 @@ def people(rng: np.random.Generator) -> pa.Table:
     )
 
 
-def events(time: str, rng: np.random.Generator, rows: int = 1_500) -> dict[str, Any]:
+def events(time: str, rng: np.random.Generator, of: int = CUSTOMERS * 101 // 100) -> dict[str, Any]:
     """Whose rows they are and when they happened; a customer in a hundred is in no table of customers."""
+    rows = 1_500
     moments = instant("2022-01-01") + rng.integers(0, 730, rows) * DAY
     return {
-        "customer_id": [f"c{one}" for one in rng.integers(0, CUSTOMERS * 101 // 100, rows)],
+        "customer_id": [f"c{one}" for one in rng.integers(0, of, rows)],
         time: pa.array(moments).cast(pa.timestamp("us", tz="UTC")),
     }
 
@@ -124,13 +125,14 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory, model_store: Path, cli: Callable[..., Any]) -> Any:
     """A function from a configuration to a place where a model was trained and scored."""
 
-    def made(text: str) -> Place:
+    def made(text: str, **whose: int) -> Place:
         folder, rng = tmp_path_factory.mktemp("models"), np.random.default_rng(4)
         parquet.write_table(people(rng), folder / "customers.parquet")
         if "contracts" in text:
             parquet.write_table(contracts(rng), folder / "contracts.parquet")
         else:
-            orders = pa.table({**events("ordered_at", rng), "amount": rng.uniform(1, 90, 1_500).round(2)})
+            bought = events("ordered_at", rng, **whose)
+            orders = pa.table({**bought, "amount": rng.uniform(1, 90, 1_500).round(2)})
             parquet.write_table(orders, folder / "orders.parquet")
         workspace = folder / "workspace"
         workspace.mkdir()
@@ -193,6 +195,21 @@ def test_a_model_of_given_labels_scores_as_on_one_machine(spark: SparkSession, g
     for partitions in (1, 7):
         tables = Tables(given.tables(spark), partitions=partitions)
         assert_same(score_on_spark(tables, given.model, AS_OF, value=value), given.scores)
+
+
+@pytest.mark.parametrize("buyers", [1, 60])
+def test_where_nobody_of_a_partition_ordered_the_value_is_0(
+    spark: SparkSession, place: Callable[..., Place], buyers: int
+) -> None:
+    """As on one machine, whether or not there are enough buyers to learn from how much each will bring."""
+    here = place(GIVEN.replace('monthly = "fee"', ""), of=buyers)
+    worth = here.scores["expected_value"].to_numpy()
+    assert (worth == 0).sum() == CUSTOMERS - buyers
+    assert (worth > 0).sum() == buyers
+    for partitions in (1, 40):
+        assert_same(
+            score_on_spark(Tables(here.tables(spark), partitions=partitions), here.model, AS_OF), here.scores
+        )
 
 
 def test_attributes_that_do_not_fit_the_model_are_refused(spark: SparkSession, given: Place) -> None:

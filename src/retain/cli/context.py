@@ -1,4 +1,4 @@
-"""What every verb shares: the options that may stand anywhere, progress on stderr, results on stdout."""
+"""What every verb shares: the options that may stand anywhere or at several verbs, progress on stderr, results on stdout."""
 
 from __future__ import annotations
 
@@ -7,13 +7,31 @@ import sys
 import time
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from retain.pipeline.project import Project
+
+AsOf = Annotated[
+    str | None, typer.Option(help="As of this date. Without it: the end of the data.", show_default=False)
+]
+Until = Annotated[
+    str | None,
+    typer.Option(help="Use only what was known by this date. Without it: all data.", show_default=False),
+]
+Model = Annotated[str, typer.Option(help="Alias, number or version; or the path of a bundle's folder.")]
+Language = Annotated[
+    str | None,
+    typer.Option(
+        help="Of reasons and hints: en, zh-Hant, ru, kk, bg or uk; or customer, each in their own. Without it: the configuration's.",
+        show_default=False,
+    ),
+]
 
 
 @dataclass(frozen=True)

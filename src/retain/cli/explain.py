@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retain.cli.context import Context, number, one_line, table, words_shown
+from retain.cli.context import AsOf, Context, Language, Model, number, one_line, table, words_shown
 
 if TYPE_CHECKING:
     from retain.pipeline.explain import Explanation
@@ -18,19 +18,9 @@ SHOWN = 12
 def command(
     context: typer.Context,
     customer: Annotated[str, typer.Argument(help="A customer id, as in the data.")],
-    as_of: Annotated[
-        str | None, typer.Option(help="As of this date. Without it: the end of the data.", show_default=False)
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="Alias, number or version; or the path of a bundle's folder.")
-    ] = "champion",
-    language: Annotated[
-        str | None,
-        typer.Option(
-            help="Of reasons and hints: en, zh-Hant, ru, kk, bg or uk; or customer, their own. Without it: the configuration's.",
-            show_default=False,
-        ),
-    ] = None,
+    as_of: AsOf = None,
+    model: Model = "champion",
+    language: Language = None,
 ) -> None:
     """Show one customer: history, score, what drives it, what could have been done better, and the recommended action.
 

@@ -8,29 +8,18 @@ from typing import Annotated
 
 import typer
 
-from retain.cli.context import Context, table
+from retain.cli.context import AsOf, Context, Language, Model, table
 
 
 def command(
     context: typer.Context,
-    as_of: Annotated[
-        str | None,
-        typer.Option(help="Score as of this date. Without it: the end of the data.", show_default=False),
-    ] = None,
+    as_of: AsOf = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder to write. Without it: scores/DATE in the workspace.", show_default=False),
     ] = None,
-    model: Annotated[
-        str, typer.Option(help="Alias, number or version; or the path of a bundle's folder.")
-    ] = "champion",
-    language: Annotated[
-        str | None,
-        typer.Option(
-            help="Of the reasons: en, zh-Hant, ru, kk, bg or uk; or customer, each in their own. Without it: the configuration's.",
-            show_default=False,
-        ),
-    ] = None,
+    model: Model = "champion",
+    language: Language = None,
     report: Annotated[Path | None, typer.Option(help="Also write an HTML page.", show_default=False)] = None,
 ) -> None:
     """Score every customer: probability, risk tier, priority, reasons and a recommended action.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from retain.cli.context import Context, number, table
+from retain.cli.context import Context, Until, number, table
 from retain.cli.models import gate_words
 
 if TYPE_CHECKING:
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
 def command(
     context: typer.Context,
-    until: Annotated[
-        str | None,
-        typer.Option(help="Use only what was known by this date. Without it: all data.", show_default=False),
-    ] = None,
+    until: Until = None,
 ) -> None:
     """Train, validate and calibrate a model, register it as challenger, and put it to the gate.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retain.cli.context import Context, number, signed, table
+from retain.cli.context import Context, Until, number, signed, table
 from retain.errors import StoreError
 
 if TYPE_CHECKING:
@@ -27,10 +27,7 @@ def command(
             help="After so many no further trial begins. Without it: no limit.", min=1, show_default=False
         ),
     ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(help="Use only what was known by this date. Without it: all data.", show_default=False),
-    ] = None,
+    until: Until = None,
     restart: Annotated[bool, typer.Option("--restart", help="Forget the trials of an earlier run.")] = False,
 ) -> None:
     """Try other hyperparameters on the same validation as training, and say whether they are better beyond noise.

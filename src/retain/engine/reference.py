@@ -30,6 +30,7 @@ from retain.engine.streams import (
     Span,
     Step,
     Stream,
+    Turn,
 )
 from retain.engine.views import GAP_PART, HOURS_A_BAND, ITEM_PARTS, number_parts
 from retain.events.attributes import TABLE
@@ -156,7 +157,7 @@ def _number_of(spec: Number, row: _Row, rows: Sequence[_Row]) -> int | None:
         return (end - start) // MINUTE
     if isinstance(spec, Oldest):
         return _oldest(spec, row, rows)
-    if isinstance(spec, Fresh | Elapsed):
+    if isinstance(spec, Fresh | Elapsed | Turn):
         return _of_thing(spec, row, [one for one in rows if one.values[spec.by] == row.values[spec.by]])
     if isinstance(spec, Step | Changed):
         return _step(spec, row, rows)
@@ -188,10 +189,12 @@ def _oldest(spec: Oldest, row: _Row, rows: Sequence[_Row]) -> int | None:
     return (row.time - min(begun)) // MINUTE if begun else None
 
 
-def _of_thing(spec: Fresh | Elapsed, row: _Row, mates: Sequence[_Row]) -> int | None:
-    """What a row is among those of the same thing: so long after the first, or whether it says something else than the one before."""
+def _of_thing(spec: Fresh | Elapsed | Turn, row: _Row, mates: Sequence[_Row]) -> int | None:
+    """What a row is among those of the same thing: so long after the first, or what it says that the one before did not."""
     if isinstance(spec, Elapsed):
         return (row.time - min(one.time for one in mates)) // MINUTE
+    if isinstance(spec, Turn):
+        return _turn(spec, row, mates)
     told = []
     for place, one in enumerate(mates):
         value = one.values[spec.column]
@@ -203,6 +206,17 @@ def _of_thing(spec: Fresh | Elapsed, row: _Row, mates: Sequence[_Row]) -> int | 
     if mine is None:
         return None
     return int(mine == 0 or told[mine - 1][1] != told[mine][1])
+
+
+def _turn(spec: Turn, row: _Row, mates: Sequence[_Row]) -> int:
+    """1 if the thing is open after the row and was not before, -1 if it was and is not; one that says nothing is neither."""
+    if row.values[spec.column] is None:
+        return 0
+    told = [one for one in mates if one.values[spec.column] is not None]
+    told.sort(key=lambda one: (one.time, str(one.values[spec.column])))
+    place = next(at for at, one in enumerate(told) if one is row)
+    before = place == 0 or told[place - 1].values[spec.column] not in spec.ends
+    return int(row.values[spec.column] not in spec.ends) - int(before)
 
 
 def _step(spec: Step | Changed, row: _Row, rows: Sequence[_Row]) -> int | None:

@@ -427,6 +427,25 @@ def features(
         UsageError: a cutoff is no date, or there is none.
         ConfigError: there is no such family, none of these can be fed, or one of your own cannot.
     """
+    return tables.on_customers(*panel_work(tables, cutoffs, families, own))
+
+
+def panel_work(
+    tables: Tables,
+    cutoffs: Sequence[str],
+    families: Sequence[str] = tuple(FAMILIES),
+    own: Sequence[Feature] = (),
+    rows: int = BATCH,
+) -> tuple[Work, pa.Schema]:
+    """What makes the panel of a partition's customers, and the panel's columns; arguments and errors are those of ``features``.
+
+    Args:
+        tables: what is known.
+        cutoffs: dates or times.
+        families: names of families of features.
+        own: features of your own.
+        rows: of each batch that comes out.
+    """
     moments = tuple(dict.fromkeys(instant(one, tables.zone) for one in cutoffs))
     if not moments:
         raise UsageError("There is no cutoff. Give at least one date.")
@@ -441,7 +460,7 @@ def features(
             ),
         ]
     )
-    return tables.on_customers(partial(_panel, chosen=chosen, cutoffs=moments, answer=answer), answer)
+    return partial(_panel, chosen=chosen, cutoffs=moments, answer=answer, rows=rows), answer
 
 
 def _always_known(one: Feature) -> bool:
@@ -451,7 +470,7 @@ def _always_known(one: Feature) -> bool:
 
 
 def _panel(
-    store: EventStore, chosen: FeatureSet, cutoffs: tuple[int, ...], answer: pa.Schema
+    store: EventStore, chosen: FeatureSet, cutoffs: tuple[int, ...], answer: pa.Schema, rows: int = BATCH
 ) -> Iterator[pa.RecordBatch]:
     """The panel of a partition's customers, by cutoff and customer."""
     customers = np.arange(len(store.customer_ids), dtype=np.int64)
@@ -459,8 +478,8 @@ def _panel(
         np.tile(customers, len(cutoffs)), np.repeat(np.array(cutoffs, dtype=np.int64), len(customers))
     )
     values = compute(store, chosen, snapshots).values
-    for first in range(0, len(snapshots), BATCH):
-        part = slice(first, first + BATCH)
+    for first in range(0, len(snapshots), rows):
+        part = slice(first, first + rows)
         columns = [
             pa.array(store.customer_ids[snapshots.customer[part]], pa.string()),
             pa.array(snapshots.cutoff[part]).cast(answer.field("cutoff").type),

@@ -128,7 +128,20 @@ class Named:
     parts: int = 1
 
 
-Number: TypeAlias = Plain | Share | Span | Money | Step | Changed | Fresh | Elapsed | Oldest | Named
+@dataclass(frozen=True)
+class Turn:
+    """1 where a row opens its thing again, such as a ticket, -1 where it ends it, 0 where it leaves it as it was.
+
+    A thing is open before its first row. Which words end it, and which of one instant comes last, is as in ``Oldest``.
+    """
+
+    column: str
+    by: str
+    ends: tuple[str, ...]
+    parts: int = 1
+
+
+Number: TypeAlias = Plain | Share | Span | Money | Step | Changed | Fresh | Elapsed | Oldest | Turn | Named
 
 
 @dataclass(frozen=True)
@@ -172,6 +185,7 @@ class Stream:
             Fresh: ("column", "by"),
             Elapsed: ("by",),
             Oldest: ("column", "by"),
+            Turn: ("column", "by"),
         }.get(type(spec), ("column",))
         own = SCHEMAS[self.table].time
         yield from (name for part in read if (name := getattr(spec, part)) is not None and name != own)
@@ -210,7 +224,7 @@ SPOKEN = frozenset(_VOICE_NUMBERS) | frozenset(_VOICE_FLAGS)
 _CHANNEL: Mapping[str, str] = MappingProxyType({"channel": "channel"})
 _BY_CHANNEL: Mapping[str, Number] = MappingProxyType({one: Named("channel", one) for one in CHANNELS})
 _THROUGH: Mapping[str, Flag] = MappingProxyType({f"by_{one}": Flag(one, least=1) for one in CHANNELS})
-ENDS = ("resolved", "closed")
+ENDS = ("resolved", "closed", "cancelled", "canceled")
 """States of a ticket in which nobody waits for the company."""
 _ENTERED: Mapping[str, Flag] = MappingProxyType({"entered": Flag("fresh", least=1)})
 """Many logs repeat a ticket's state in every row: only the first of such rows enters it."""
@@ -253,7 +267,11 @@ STREAMS: Mapping[str, Stream] = MappingProxyType(
             numbers={"fresh": Fresh("breached_sla", "ticket_id")},
             flags=_ENTERED,
         ),
-        "backlog": Stream("ticket_events", numbers={"oldest": Oldest("state", "ticket_id", ENDS)}),
+        "backlog": Stream(
+            "ticket_events",
+            numbers={"oldest": Oldest("state", "ticket_id", ENDS), "turn": Turn("state", "ticket_id", ENDS)},
+            flags={"ended": Flag("turn", most=-1), "again": Flag("turn", least=1)},
+        ),
         "feedback": Stream(
             "feedback",
             numbers={
@@ -404,7 +422,7 @@ def _number(spec: Number, table: EventTable) -> IntArray:
     if isinstance(spec, Span):
         start, end = _times(spec.start, table), _times(spec.end, table)
         return np.where((start != MISSING) & (end != MISSING), (end - start) // MINUTE, MISSING)
-    if isinstance(spec, Fresh | Elapsed | Oldest):
+    if isinstance(spec, Fresh | Elapsed | Oldest | Turn):
         return _of_things(spec, table)
     if isinstance(spec, Money | Named):
         return (
@@ -425,10 +443,12 @@ def _number(spec: Number, table: EventTable) -> IntArray:
     return np.where(known, np.rint(np.where(known, value, 0) * spec.parts).astype(np.int64), MISSING)
 
 
-def _of_things(spec: Fresh | Elapsed | Oldest, table: EventTable) -> IntArray:
+def _of_things(spec: Fresh | Elapsed | Oldest | Turn, table: EventTable) -> IntArray:
     """A number that hangs on the rows of the same thing."""
     if isinstance(spec, Oldest):
         return _oldest(spec, table)
+    if isinstance(spec, Turn):
+        return _turn(spec, table)
     return _fresh(spec, table) if isinstance(spec, Fresh) else _elapsed(spec, table)
 
 
@@ -461,16 +481,9 @@ def _named(spec: Named, table: EventTable) -> IntArray:
 
 def _oldest(spec: Oldest, table: EventTable) -> IntArray:
     """How old the customer's oldest open thing is at each row's instant."""
-    column = table.columns[spec.column]
-    value = _words(column)
-    order, first = _things(table.columns[spec.by].values.astype(np.int64), table, table.time, value)
+    order, first, is_open = _open_after(spec, table)
     if not len(order):
         return np.empty(0, dtype=np.int64)
-    # A row that says nothing leaves its thing as it was: open, if nothing was said before.
-    told = np.maximum.accumulate(np.where((value[order] >= 0) | first, np.arange(len(order)), 0))
-    words = [] if column.levels is None else column.levels.tolist()
-    ended = np.array([*(one in spec.ends for one in words), False])[column.values[order].astype(np.int64)]
-    is_open = ~ended[told]
     # Each open row keeps its thing open until the next row of the thing, or for ever.
     fresh = np.ones(len(table), dtype=bool)
     fresh[1:] = (table.time[1:] != table.time[:-1]) | (table.customer[1:] != table.customer[:-1])
@@ -482,6 +495,28 @@ def _oldest(spec: Oldest, table: EventTable) -> IntArray:
     begun = table.time[order][first][np.cumsum(first) - 1]
     oldest = _smallest(instant[order][is_open], until[is_open], begun[is_open], int(instant[-1]) + 1)[instant]
     return np.where(oldest == _NEVER, MISSING, (table.time - oldest) // MINUTE)
+
+
+def _turn(spec: Turn, table: EventTable) -> IntArray:
+    """Which rows end their thing, and which open it again."""
+    order, first, is_open = _open_after(spec, table)
+    before = np.ones(len(order), dtype=bool)
+    before[1:] = is_open[:-1] | first[1:]
+    turn = np.empty(len(order), dtype=np.int64)
+    turn[order] = is_open.astype(np.int64) - before
+    return turn
+
+
+def _open_after(spec: Oldest | Turn, table: EventTable) -> tuple[IntArray, BoolArray, BoolArray]:
+    """The rows one thing after the other, where a thing begins, and whether it is open once the row is told."""
+    column = table.columns[spec.column]
+    value = _words(column)
+    order, first = _things(table.columns[spec.by].values.astype(np.int64), table, table.time, value)
+    # A row that says nothing leaves its thing as it was: open, if nothing was said before.
+    told = np.maximum.accumulate(np.where((value[order] >= 0) | first, np.arange(len(order)), 0))
+    words = [] if column.levels is None else column.levels.tolist()
+    ended = np.array([*(one in spec.ends for one in words), False])[column.values[order].astype(np.int64)]
+    return order, first, ~ended[told]
 
 
 def _smallest(low: IntArray, high: IntArray, value: IntArray, places: int) -> IntArray:

@@ -15,7 +15,7 @@ from retain.timeline import Lookback
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-DEFINITION = 1
+DEFINITION = 2
 """Raised whenever an engine's meaning of a declaration changes, so that old fingerprints no longer fit."""
 
 
@@ -117,7 +117,7 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Balance:
-    """The sum of some measures less the sum of others, such as tickets opened and reopened less those resolved."""
+    """The sum of some measures less the sum of others, such as tickets opened, or opened again, less those ended."""
 
     added: tuple[Measure, ...]
     removed: tuple[Measure, ...]

@@ -32,8 +32,8 @@ FEATURES = (
     Feature(
         "open_tickets",
         Balance(
-            (Measure("tickets", How.COUNT), Measure("reopenings", How.COUNT, where="entered")),
-            (Measure("resolutions", How.COUNT, where="entered"),),
+            (Measure("tickets", How.COUNT), Measure("backlog", How.COUNT, where="again")),
+            (Measure("backlog", How.COUNT, where="ended"),),
         ),
         "support",
         "A problem that is not solved yet.",

@@ -15,7 +15,7 @@ from retain.events.store import MISSING
 from retain.labels import customers_of, labels_of
 from retain.modelling import calibration, leaks
 from retain.modelling.hyperparameters import USUAL, Hyperparameters
-from retain.modelling.learners import LEARNERS, RFM, Logistic, Task
+from retain.modelling.learners import RFM, Logistic, Task, sizes_for
 from retain.modelling.one_thread import one_thread
 from retain.modelling.training import (
     BASELINES,
@@ -24,18 +24,17 @@ from retain.modelling.training import (
     Trained,
     contested,
     require_directions,
-    task_of,
 )
 from retain.timeline import DAY, today
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from retain.engine.panel import Engine, FloatArray
+    from retain.engine.panel import FloatArray
     from retain.events.store import EventStore, IntArray
     from retain.features.spec import FeatureSet
     from retain.labels import ChurnSettings
-    from retain.modelling.training import LabelArray, TrainingSettings
+    from retain.modelling.training import LabelArray, Lesson
 
 FOLDS = 10
 """The labelled customers are divided into so many parts; fewer where a part would have fewer than five of a class."""
@@ -220,15 +219,7 @@ class LabelledPanel:
     leaks: tuple[leaks.Leak, ...]
 
 
-def panel_of_labelled(
-    store: EventStore,
-    features: FeatureSet,
-    engine: Engine,
-    until: int,
-    churn: ChurnSettings,
-    settings: TrainingSettings,
-    progress: Callable[[str], None],
-) -> LabelledPanel:
+def panel_of_labelled(lesson: Lesson) -> LabelledPanel:
     """All customers whose label was known by then, with their features.
 
     Raises:
@@ -236,10 +227,11 @@ def panel_of_labelled(
         TrainingError: too few customers of a class.
         LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
+    features, settings = lesson.features, lesson.settings
     require_directions(features, settings)
-    known = labelled(store, churn, until)
-    progress(f"features of {len(known.y):,} labelled customers")
-    x = engine(store, features, known.snapshots).values
+    known = labelled(lesson.store, lesson.churn, lesson.until)
+    lesson.progress(f"features of {len(known.y):,} labelled customers")
+    x = lesson.engine(lesson.store, features, known.snapshots).values
     undated = np.zeros(len(known.y), dtype=np.int64)
     suspects = leaks.find(x, known.y, undated, features.names, features.categories)
     leaks.require_none(suspects, settings.allow_leaks)
@@ -247,15 +239,7 @@ def panel_of_labelled(
 
 
 @one_thread()
-def train_given(
-    store: EventStore,
-    features: FeatureSet,
-    engine: Engine,
-    until: int,
-    churn: ChurnSettings,
-    settings: TrainingSettings,
-    progress: Callable[[str], None],
-) -> Trained:
+def train_given(lesson: Lesson) -> Trained:
     """A calibrated model of all labelled customers; each part of them is predicted by models of the other parts.
 
     These predictions choose the learner and its size, and calibrate it; then the chosen one is fitted on everybody.
@@ -265,12 +249,14 @@ def train_given(
         TrainingError: too few customers of a class.
         LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
-    panel = panel_of_labelled(store, features, engine, until, churn, settings, progress)
+    panel = panel_of_labelled(lesson)
     x, y, fold = panel.x, panel.y, panel.fold
+    lesson = lesson.for_rows(len(y))
+    features, settings, until = lesson.features, lesson.settings, lesson.until
     names = tuple(dict.fromkeys((*settings.learners, *baselines_of(features))))
     parts = [fold == one for one in np.unique(fold)]
-    progress(f"predicting each of {len(parts)} parts of the customers from the others")
-    sizes = {name: LEARNERS.get(name).sizes for name in names}
+    lesson.progress(f"predicting each of {len(parts)} parts of the customers from the others")
+    sizes = {name: sizes_for(name, len(y)) for name in names}
     odds = left_out(
         x,
         y,
@@ -291,14 +277,14 @@ def train_given(
     best = contests[0]
     pairs = [(one.log_odds[best.learner], one.y) for one in validated]
     calibrated, evidence = calibration.choose(pairs, float(y.mean()))
-    progress(f"fitting {best.learner} on all labelled customers")
+    lesson.progress(f"fitting {best.learner} on all labelled customers")
     return Trained(
         learner=best.learner,
         size=best.size,
-        fitted=task_of(x, y, features, settings, best.size).fitted(best.learner),
+        fitted=lesson.task(x, y, best.size).fitted(best.learner),
         calibration=calibrated,
         features=features,
-        churn=churn,
+        churn=lesson.churn,
         plan=Plan(until, (until,), ()),
         contests=contests,
         evidence=evidence,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,17 @@ MOST_DEPTH = 8
 MOST_LEAVES = 2**MOST_DEPTH
 FEWEST_ROWS = 5
 """A leaf never holds fewer training rows."""
+VERY_MANY = 500_000
+"""Of more rows half as many trees learn, in steps twice as long; the figures are in ``docs/decisions/0018-very-many-rows.md``."""
+
+
+def step_of(rows: int) -> int:
+    """How many usual steps a tree takes at once where a model learns from so many rows.
+
+    >>> step_of(500_000), step_of(500_001)
+    (1, 2)
+    """
+    return 2 if rows > VERY_MANY else 1
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,8 @@ class TreeSettings:
     ``docs/decisions/0003-training.md``.
 
     Attributes:
-        learning_rate: how much of what is left to explain each tree takes; above 0, at most 1.
+        learning_rate: how much of what is left to explain each tree takes; above 0, at most 1. Of more than 500,000 rows
+            each takes twice as much, and there are half as many.
         max_depth: questions on the way to a leaf, 1 to 8, so that exact contributions stay cheap.
         leaves: of each tree at most, 2 to 256; a depth of d reaches at most 2 to the power of d.
         feature_share: of the features, drawn anew for each tree; above 0, at most 1.
@@ -71,6 +83,14 @@ class TreeSettings:
         [5, 40, 200]
         """
         return int(np.clip(rows // 50, FEWEST_ROWS, self.least_rows))
+
+    def in_steps_for(self, rows: int) -> TreeSettings:
+        """The same for a model of so many rows.
+
+        >>> [TreeSettings().in_steps_for(rows).learning_rate for rows in (50_000, 1_000_000)]
+        [0.02, 0.04]
+        """
+        return replace(self, learning_rate=min(1.0, self.learning_rate * step_of(rows)))
 
 
 @dataclass(frozen=True)

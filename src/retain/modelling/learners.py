@@ -14,12 +14,12 @@ from scipy.special import logit
 from retain.modelling import discriminative, newton
 from retain.modelling.contributions import ShapleyTables
 from retain.modelling.hazard import Hazard
-from retain.modelling.hyperparameters import USUAL
+from retain.modelling.hyperparameters import USUAL, step_of
 from retain.modelling.trees import categories_of, read_forest
 from retain.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import lightgbm
     import numpy.typing as npt
@@ -543,3 +543,22 @@ LEARNERS: Registry[Learner] = Registry(
     },
 )
 """Every learner by its name; one of the last two, as churn is defined, is always trained beside the others."""
+
+_OF_TREES = frozenset({"blend", "lightgbm"})
+"""Those whose size is a number of trees."""
+
+
+def sizes_for(learner: str, rows: int) -> tuple[int, ...]:
+    """The sizes of a learner to choose between for a model of so many rows: with longer steps fewer trees go as far.
+
+    >>> sizes_for("lightgbm", 50_000), sizes_for("lightgbm", 1_000_000)
+    ((50, 100, 150, 200, 300), (50, 100, 150))
+    """
+    sizes = LEARNERS.get(learner).sizes
+    most = max(sizes) // (step_of(rows) if learner in _OF_TREES else 1)
+    return tuple(one for one in sizes if one <= most)
+
+
+def largest_for(learners: Iterable[str], rows: int) -> int:
+    """The size to train these learners at for a model of so many rows; what is larger is the same there."""
+    return max(max(sizes_for(one, rows)) for one in learners)

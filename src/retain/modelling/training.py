@@ -15,7 +15,7 @@ from retain.labels import LABELS, ChurnSettings, observed, outcomes
 from retain.modelling import calibration, leaks, seasons
 from retain.modelling.contest import chosen_first
 from retain.modelling.hyperparameters import USUAL, Hyperparameters, LogisticSettings, TreeSettings
-from retain.modelling.learners import LEARNERS, Fitted, Predictions, Task
+from retain.modelling.learners import Fitted, Predictions, Task, largest_for
 from retain.modelling.one_thread import one_thread
 from retain.timeline import DAY, cutoffs_back_from, instant_text
 
@@ -98,6 +98,10 @@ class TrainingSettings:
     def hyperparameters(self) -> Hyperparameters:
         """What trees and logistic regression are told."""
         return Hyperparameters(self.trees, self.logistic)
+
+    def for_rows(self, rows: int) -> TrainingSettings:
+        """The same for a model of so many rows, whose validation follows the same recipe on fewer."""
+        return replace(self, trees=self.trees.in_steps_for(rows))
 
 
 @dataclass(frozen=True)
@@ -214,6 +218,51 @@ class Trained:
     hyperparameters: Hyperparameters = USUAL
 
 
+def _quietly(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a model is to learn, from what and how.
+
+    Attributes:
+        store: all customers with their events.
+        features: the columns.
+        engine: what computes them.
+        until: what was known by then is used.
+        churn: what is predicted.
+        settings: how it is learned.
+        progress: is told what is being done.
+    """
+
+    store: EventStore
+    features: FeatureSet
+    engine: Engine
+    until: int
+    churn: ChurnSettings
+    settings: TrainingSettings
+    progress: Callable[[str], None] = _quietly
+
+    def for_rows(self, rows: int) -> Lesson:
+        """The same for a model of so many rows, whose validation follows the same recipe on fewer."""
+        return replace(self, settings=self.settings.for_rows(rows))
+
+    def task(self, x: FloatArray, y: LabelArray, size: int) -> Task:
+        """The task of learning from these rows what the settings say of it."""
+        return Task(
+            x,
+            y,
+            self.features.names,
+            size=size,
+            seed=self.settings.seed,
+            categories=self.features.categories,
+            rising=self.settings.rising,
+            falling=self.settings.falling,
+            hyperparameters=self.settings.hyperparameters,
+        )
+
+
 def baseline_of(churn: ChurnSettings) -> str:
     """The learner that is always trained beside the others where churn means this."""
     return BASELINES[LABELS.get(churn.definition).table]
@@ -304,15 +353,7 @@ class Validating:
     at: IntArray
 
 
-def panel_of(
-    store: EventStore,
-    features: FeatureSet,
-    engine: Engine,
-    until: int,
-    churn: ChurnSettings,
-    settings: TrainingSettings,
-    progress: Callable[[str], None],
-) -> Panel:
+def panel_of(lesson: Lesson) -> Panel:
     """All cutoffs whose label window has closed by that instant, with features and outcomes.
 
     Raises:
@@ -320,11 +361,12 @@ def panel_of(
         TrainingError: nothing is left after the purge, or one class only.
         LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
+    store, features, churn, settings = lesson.store, lesson.features, lesson.churn, lesson.settings
     require_directions(features, settings)
-    plan = make_plan(store, until, churn, settings)
+    plan = make_plan(store, lesson.until, churn, settings)
     snapshots = eligible_snapshots(store, plan.cutoffs, churn)
-    progress(f"features of {len(snapshots):,} snapshots at {len(plan.cutoffs)} cutoffs")
-    x = engine(store, features, snapshots).values
+    lesson.progress(f"features of {len(snapshots):,} snapshots at {len(plan.cutoffs)} cutoffs")
+    x = lesson.engine(store, features, snapshots).values
 
     y = outcomes(store, snapshots.customer, snapshots.cutoff, churn, plan.until)
     _require_both_classes(y)
@@ -333,23 +375,19 @@ def panel_of(
     return Panel(plan, snapshots, x, y, suspects)
 
 
-def validating(store: EventStore, panel: Panel, churn: ChurnSettings, seed: int) -> tuple[Validating, ...]:
-    """The plan's validation cutoffs that tell something, oldest first.
-
-    Args:
-        store: all customers with their events.
-        panel: what is learned from.
-        churn: what churn means.
-        seed: of the draw where very many rows may train.
+def validating(lesson: Lesson, panel: Panel) -> tuple[Validating, ...]:
+    """The plan's validation cutoffs that tell something, oldest first; where very many rows may train, of a draw.
 
     Raises:
         TrainingError: none has enough of either class, in itself and before it.
     """
-    snapshots, y = panel.snapshots, panel.y
+    store, churn, snapshots, y = lesson.store, lesson.churn, panel.snapshots, panel.y
     usable: list[Validating] = []
     unfit: list[str] = []
     for fold in panel.plan.folds:
-        into = drawn(np.flatnonzero(np.isin(snapshots.cutoff, fold.training)), seed, MOST_ROWS)
+        into = drawn(
+            np.flatnonzero(np.isin(snapshots.cutoff, fold.training)), lesson.settings.seed, MOST_ROWS
+        )
         at = np.flatnonzero(snapshots.cutoff == fold.validation)
         then = outcomes(store, snapshots.customer[into], snapshots.cutoff[into], churn, fold.validation)
         if both_classes(then) and both_classes(y[at]):
@@ -368,15 +406,7 @@ def validating(store: EventStore, panel: Panel, churn: ChurnSettings, seed: int)
 
 
 @one_thread()
-def train(
-    store: EventStore,
-    features: FeatureSet,
-    engine: Engine,
-    until: int,
-    churn: ChurnSettings,
-    settings: TrainingSettings,
-    progress: Callable[[str], None],
-) -> Trained:
+def train(lesson: Lesson) -> Trained:
     """A calibrated model from all cutoffs whose label window has closed by that instant.
 
     Each validation cutoff is predicted by models that saw only earlier cutoffs with closed label windows. These
@@ -387,18 +417,20 @@ def train(
         TrainingError: nothing is left after the purge, or one class only.
         LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
-    panel = panel_of(store, features, engine, until, churn, settings, progress)
+    panel = panel_of(lesson)
     plan, snapshots, x, y = panel.plan, panel.snapshots, panel.x, panel.y
+    lesson = lesson.for_rows(len(y))
+    churn, settings = lesson.churn, lesson.settings
     names = tuple(dict.fromkeys((*settings.learners, baseline_of(churn))))
-    largest = max(size for name in names for size in LEARNERS.get(name).sizes)
-    parts = validating(store, panel, churn, settings.seed)
+    largest = largest_for(names, len(y))
+    parts = validating(lesson, panel)
     usable = [one.fold for one in parts]
     truths = [y[one.at] for one in parts]
-    tasks = [(task_of(x[one.into], one.then, features, settings, largest), x[one.at]) for one in parts]
+    tasks = [(lesson.task(x[one.into], one.then, largest), x[one.at]) for one in parts]
     learned_at = [snapshots.cutoff[one.into] for one in parts]
 
     def predicted(fold: Fold, task: Task, later: FloatArray) -> dict[str, Mapping[int, FloatArray]]:
-        progress(
+        lesson.progress(
             f"validating at {instant_text(fold.validation)[:10]}, earlier cutoffs that train: {len(fold.training)}"
         )
         predictions = Predictions(later)
@@ -416,18 +448,17 @@ def train(
     best = contests[0]
     folds = [(one.log_odds[best.learner], one.y) for one in validated]
     calibrated, evidence = calibration.choose(folds, float(y.mean()))
-    progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
-    fitted = task_of(x, y, features, settings, best.size).side_by_side(settings.threads).fitted(best.learner)
+    lesson.progress(f"fitting {best.learner} on all {len(plan.cutoffs)} cutoffs")
+    fitted = lesson.task(x, y, best.size).side_by_side(settings.threads).fitted(best.learner)
     season: Season | None = None
     season_evidence: tuple[Moved, ...] = ()
     if LABELS.get(churn.definition).table == "orders":
         season_evidence = tuple(
             one
             for fold, (task, _), at, (log_odds, truth) in zip(usable, tasks, learned_at, folds, strict=True)
-            if (one := _in_season(store, churn, fold, task, at, best, calibrated, log_odds, truth))
-            is not None
+            if (one := _in_season(lesson, fold, task, at, best, calibrated, log_odds, truth)) is not None
         )
-        year = seasons.Year.of(store, churn, plan.until)
+        year = seasons.Year.of(lesson.store, churn, plan.until)
         proven = seasons.proven(season_evidence, year, plan.until)
         if proven or (proven is None and year.busyness(plan.until, 1) is not None):
             past = _past(
@@ -440,7 +471,7 @@ def train(
         size=best.size,
         fitted=fitted,
         calibration=calibrated,
-        features=features,
+        features=lesson.features,
         churn=churn,
         plan=plan,
         contests=contests,
@@ -458,26 +489,8 @@ def train(
     )
 
 
-def task_of(
-    x: FloatArray, y: LabelArray, features: FeatureSet, settings: TrainingSettings, size: int
-) -> Task:
-    """The task of learning from these rows what the settings say of it."""
-    return Task(
-        x,
-        y,
-        features.names,
-        size=size,
-        seed=settings.seed,
-        categories=features.categories,
-        rising=settings.rising,
-        falling=settings.falling,
-        hyperparameters=settings.hyperparameters,
-    )
-
-
 def _in_season(
-    store: EventStore,
-    churn: ChurnSettings,
+    lesson: Lesson,
     fold: Fold,
     task: Task,
     cutoff: IntArray,
@@ -487,7 +500,7 @@ def _in_season(
     y: LabelArray,
 ) -> seasons.Moved | None:
     """What a forecast of the season would have brought at a validation cutoff."""
-    year = seasons.Year.of(store, churn, fold.validation)
+    year = seasons.Year.of(lesson.store, lesson.churn, fold.validation)
     if year.busyness(fold.validation, 1) is None:
         return None
     model = task.fitted(best.learner)

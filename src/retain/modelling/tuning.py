@@ -14,21 +14,19 @@ from retain.errors import ConfigError
 from retain.evaluation.clustered import Ranked, mean_difference
 from retain.modelling.given import panel_of_labelled
 from retain.modelling.hyperparameters import MOST_DEPTH
-from retain.modelling.learners import LEARNERS, Predictions
+from retain.modelling.learners import Predictions, largest_for
 from retain.modelling.one_thread import one_thread
-from retain.modelling.training import contested, panel_of, task_of, validating
+from retain.modelling.training import contested, panel_of, validating
 from retain.timeline import instant_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from retain.engine.panel import Engine, FloatArray
+    from retain.engine.panel import FloatArray
     from retain.evaluation.intervals import Interval
-    from retain.events.store import EventStore, IntArray
-    from retain.features.spec import FeatureSet
-    from retain.labels import ChurnSettings
+    from retain.events.store import IntArray
     from retain.modelling.hyperparameters import Hyperparameters
-    from retain.modelling.training import Contest, LabelArray, TrainingSettings
+    from retain.modelling.training import Contest, LabelArray, Lesson, TrainingSettings
 
 REACHED = {"blend": ("trees", "logistic"), "lightgbm": ("trees",), "logistic": ("logistic",)}
 """The learners that hyperparameters reach, and which sections of them."""
@@ -148,15 +146,13 @@ class Ground:
 
     Attributes:
         x: features, rows by columns.
-        features: the columns.
         parts: in the order of time.
-        settings: of the training; its hyperparameters are those that others are compared with.
+        lesson: what is learned; its hyperparameters are those that others are compared with.
     """
 
     x: FloatArray = field(repr=False)
-    features: FeatureSet
     parts: tuple[Part, ...]
-    settings: TrainingSettings
+    lesson: Lesson
 
     @one_thread()
     def tried(self, hyperparameters: Hyperparameters) -> Tried:
@@ -165,12 +161,15 @@ class Ground:
         Args:
             hyperparameters: what trees and logistic regression are told.
         """
-        settings = replace(self.settings, trees=hyperparameters.trees, logistic=hyperparameters.logistic)
+        settings = replace(
+            self.lesson.settings, trees=hyperparameters.trees, logistic=hyperparameters.logistic
+        )
+        lesson = replace(self.lesson, settings=settings).for_rows(len(self.x))
         names = [one for one in dict.fromkeys(settings.learners) if one in REACHED]
-        largest = max(size for name in names for size in LEARNERS.get(name).sizes)
+        largest = largest_for(names, len(self.x))
 
         def predicted(part: Part) -> dict[str, Mapping[int, FloatArray]]:
-            task = task_of(self.x[part.into], part.known, self.features, settings, largest)
+            task = lesson.task(self.x[part.into], part.known, largest)
             predictions = Predictions(self.x[part.at])
             return {name: predictions.of(name, task.fitted(name)) for name in names}
 
@@ -184,15 +183,7 @@ class Ground:
         return Tried(hyperparameters, best, ranked)
 
 
-def ground_through_time(
-    store: EventStore,
-    features: FeatureSet,
-    engine: Engine,
-    until: int,
-    churn: ChurnSettings,
-    settings: TrainingSettings,
-    progress: Callable[[str], None],
-) -> Ground:
+def ground_through_time(lesson: Lesson) -> Ground:
     """The validation cutoffs of ``training.train``, each with the earlier cutoffs that may train for it.
 
     Raises:
@@ -200,7 +191,7 @@ def ground_through_time(
         TrainingError: nothing is left after the purge, or one class only.
         LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
-    panel = panel_of(store, features, engine, until, churn, settings, progress)
+    panel = panel_of(lesson)
     parts = tuple(
         Part(
             name=instant_text(one.fold.validation)[:10],
@@ -211,20 +202,12 @@ def ground_through_time(
             y=panel.y[one.at],
             customer=panel.snapshots.customer[one.at],
         )
-        for one in validating(store, panel, churn, settings.seed)
+        for one in validating(lesson, panel)
     )
-    return Ground(panel.x, features, parts, settings)
+    return Ground(panel.x, parts, lesson)
 
 
-def ground_of_labelled(
-    store: EventStore,
-    features: FeatureSet,
-    engine: Engine,
-    until: int,
-    churn: ChurnSettings,
-    settings: TrainingSettings,
-    progress: Callable[[str], None],
-) -> Ground:
+def ground_of_labelled(lesson: Lesson) -> Ground:
     """The parts of ``given.train_given``, each with the customers of all others, who train for it.
 
     Raises:
@@ -232,12 +215,12 @@ def ground_of_labelled(
         TrainingError: too few customers of a class.
         LeakError: a feature seems to know the outcome, and the settings do not allow that.
     """
-    panel = panel_of_labelled(store, features, engine, until, churn, settings, progress)
+    panel = panel_of_labelled(lesson)
     y, parts = panel.y, []
     for number in np.unique(panel.fold).tolist():
         into, at = np.flatnonzero(panel.fold != number), np.flatnonzero(panel.fold == number)
-        parts.append(Part(f"part {number + 1}", until, into, y[into], at, y[at], panel.customer[at]))
-    return Ground(panel.x, features, tuple(parts), settings)
+        parts.append(Part(f"part {number + 1}", lesson.until, into, y[into], at, y[at], panel.customer[at]))
+    return Ground(panel.x, tuple(parts), lesson)
 
 
 def ahead(best: Tried, present: Tried, trials: int) -> Interval:

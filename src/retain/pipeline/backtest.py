@@ -15,6 +15,7 @@ from retain.labels import observed, require_closed, require_cutoff
 from retain.modelling.seasons import Year, shift_at
 from retain.modelling.training import make_plan, train
 from retain.pipeline.assess import assess
+from retain.pipeline.train import lesson_of
 from retain.timeline import DAY, instant_text
 
 if TYPE_CHECKING:
@@ -165,15 +166,7 @@ def past_cutoffs(project: Project, most: int, step_days: int) -> tuple[int, ...]
 def _compute(project: Project, cutoff: int, place: Path) -> Round:
     """One round, written to the workspace when it is whole."""
     config = project.config
-    trained = train(
-        project.store,
-        project.features,
-        project.engine,
-        cutoff,
-        config.churn,
-        config.training,
-        project.progress,
-    )
+    trained = train(lesson_of(project, cutoff))
     orders = (Year.of(one, config.churn, cutoff).around(cutoff, 1) for one in [project.store])
     shift = shift_at(trained.season, orders, config.churn, cutoff)
     calibrated = replace(trained.calibration, shift=shift)

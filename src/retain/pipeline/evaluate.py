@@ -150,25 +150,7 @@ def run_evaluation(project: Project, cutoff: int | None = None, model: str | Non
     opened = opened.in_season(cutoff, lambda: [store])
     trained_on = [instant(one) for one in opened.card["training"]["cutoffs"]]
     found = assess(project, cutoff, opened.features, opened.probabilities, trained_on, opened.trained_until)
-    measured = _measured(registered, instant_text(cutoff), found)
-    champion, unlogged = None, ""
-    try:
-        champion = _against_champion(project, opened, found.seen)
-        project.tracking.log_evaluation(measured)
-    except StoreError as cause:
-        unlogged = _wait(project, measured, cause)
-    return Evaluation(
-        cutoff=cutoff,
-        registered=registered,
-        bundle=opened,
-        trained_now=trained_now,
-        measures=found.measures,
-        baselines=found.baselines,
-        comparisons=found.comparisons,
-        champion=champion,
-        segments=found.segments,
-        unlogged=unlogged,
-    )
+    return _logged(project, registered, opened, found, cutoff, trained_now=trained_now)
 
 
 def _of_given(project: Project, cutoff: int | None, model: str | None) -> Evaluation:
@@ -186,31 +168,44 @@ def _of_given(project: Project, cutoff: int | None, model: str | None) -> Evalua
         registered = project.find(model)
     opened = project.open(registered)
     found, folds = assess_given(project, opened)
-    measured, unlogged = _measured(registered, OUT_OF_FOLD, found), ""
+    until = default_until(project)
+    return _logged(project, registered, opened, found, until, trained_now=trained_now, folds=folds)
+
+
+def _logged(
+    project: Project,
+    registered: Registered,
+    opened: Bundle,
+    found: Assessment,
+    cutoff: int,
+    *,
+    trained_now: bool,
+    folds: int = 0,
+) -> Evaluation:
+    """The evaluation, beside the champion where there is a cutoff, and the model store told of it."""
+    figures = {name: found.measures.interval(name).value for name in METRICS}
+    beside = {f"auroc.{name}": one.auroc.value for name, one in found.baselines.items()}
+    where = OUT_OF_FOLD if folds else instant_text(cutoff)
+    measured = Measured(where, registered.version, {**figures, **beside})
+    champion, unlogged = None, ""
     try:
+        champion = None if folds else _against_champion(project, opened, found.seen)
         project.tracking.log_evaluation(measured)
     except StoreError as cause:
         unlogged = _wait(project, measured, cause)
     return Evaluation(
-        cutoff=default_until(project),
+        cutoff=cutoff,
         registered=registered,
         bundle=opened,
         trained_now=trained_now,
         measures=found.measures,
         baselines=found.baselines,
         comparisons=found.comparisons,
-        champion=None,
+        champion=champion,
         segments=found.segments,
         unlogged=unlogged,
         folds=folds,
     )
-
-
-def _measured(registered: Registered, where: str, found: Assessment) -> Measured:
-    """What the model store is told."""
-    figures = {name: found.measures.interval(name).value for name in METRICS}
-    beside = {f"auroc.{name}": one.auroc.value for name, one in found.baselines.items()}
-    return Measured(where, registered.version, {**figures, **beside})
 
 
 def _wait(project: Project, measured: Measured, cause: StoreError) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
-from retain import __version__
 from retain.evaluation.card import measure
 from retain.evaluation.delong import delong_interval
 from retain.evaluation.segments import Predicted
@@ -16,14 +15,7 @@ from retain.modelling import calibration
 from retain.modelling.given import ONE_FEATURE, WARNING, folds_of, labelled, one_feature
 from retain.modelling.training import BASELINES
 from retain.pipeline.given import OUT_OF_FOLD, segments_by_words
-from retain.pipeline.model_card import (
-    FIGURES,
-    STRONGEST,
-    accounts,
-    attribute_limits,
-    hyperparameter_facts,
-    importance,
-)
+from retain.pipeline.model_card import FIGURES, STRONGEST, accounts, facts, importance, limits_of
 from retain.pipeline.report import CAVEATS, NAMES
 from retain.reports.model_card import CutoffQuality, ModelCard
 from retain.timeline import instant_text
@@ -52,20 +44,15 @@ def gather_given(project: Project, trained: Trained, version: str) -> ModelCard:
         project=config.name,
         version=version,
         churn=trained.churn.in_words,
-        facts=(
-            ("learner", NAMES.get(trained.learner, trained.learner)),
-            *hyperparameter_facts(trained),
-            ("calibration", f"{trained.calibration.method}, slope {trained.calibration.slope:.3f}"),
+        facts=facts(
+            trained,
+            "labelled customers",
             (
                 "outcomes known until",
                 "the tables hold no time"
                 if trained.plan.until == UNDATED
                 else instant_text(trained.plan.until),
             ),
-            ("labelled customers", f"{trained.rows:,}, of which {trained.churn_rate:.1%} churned"),
-            ("features", f"{len(trained.features.names)}, fingerprint {trained.features.fingerprint[:12]}"),
-            ("seed", str(trained.seed)),
-            ("software", f"retain {__version__}"),
         ),
         tables=accounts(project),
         metrics=tuple(FIGURES.values()),
@@ -87,15 +74,7 @@ def gather_given(project: Project, trained: Trained, version: str) -> ModelCard:
             Predicted(trained.plan.until, known.snapshots.customer, known.y, p),
         ),
         importance=strongest[:STRONGEST],
-        limits=[
-            WARNING,
-            *CAVEATS,
-            *attribute_limits(trained.features),
-            *(
-                f"`{one.feature}` seems to know the outcome (AUROC {one.auroc:.3f} alone); the configuration accepts that."
-                for one in trained.leaks
-            ),
-        ],
+        limits=[WARNING, *CAVEATS, *limits_of(trained)],
         asked="For each customer, labelled or not, the model gives the probability of that label.",
         checked=(
             f"The labelled customers were divided into {len(parts)} parts with about the same churn rate. Each part was "

@@ -71,30 +71,21 @@ def gather(project: Project, trained: Trained, version: str) -> ModelCard:
             f"order more than the level."
         ),
         "Nobody has tested it on customers of another company, or under another definition of churn.",
-        *attribute_limits(trained.features),
-        *(
-            f"`{one.feature}` seems to know the outcome (AUROC {one.auroc:.3f} alone); the configuration accepts that."
-            for one in trained.leaks
-        ),
+        *limits_of(trained),
     ]
     return ModelCard(
         project=config.name,
         version=version,
         churn=trained.churn.in_words,
-        facts=(
-            ("learner", NAMES.get(trained.learner, trained.learner)),
-            *hyperparameter_facts(trained),
-            ("calibration", f"{trained.calibration.method}, slope {trained.calibration.slope:.3f}"),
+        facts=facts(
+            trained,
+            "snapshots",
             *((("season", _season(trained.season)),) if trained.season is not None else ()),
             ("outcomes known until", instant_text(plan.until)),
             (
                 "cutoffs",
                 f"{len(plan.cutoffs)}, {instant_text(plan.cutoffs[0])} to {instant_text(plan.cutoffs[-1])}",
             ),
-            ("snapshots", f"{trained.rows:,}, of which {trained.churn_rate:.1%} churned"),
-            ("features", f"{len(trained.features.names)}, fingerprint {trained.features.fingerprint[:12]}"),
-            ("seed", str(trained.seed)),
-            ("software", f"retain {__version__}"),
         ),
         tables=accounts(project),
         metrics=tuple(FIGURES.values()),
@@ -113,14 +104,40 @@ def gather(project: Project, trained: Trained, version: str) -> ModelCard:
     )
 
 
-def hyperparameter_facts(trained: Trained) -> list[tuple[str, str]]:
-    """What trees and logistic regression were told, where that is not the usual."""
+def facts(trained: Trained, rows: str, *through_time: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    """Names and values of what is known of any training; of hyperparameters those that are not the usual.
+
+    Args:
+        trained: the model.
+        rows: what its training rows are called.
+        through_time: what is to be said of times, after the calibration.
+    """
     changed = trained.hyperparameters.changed()
     told = ", ".join(f"{key} {value:g}" for key, value in changed.items())
-    return [("hyperparameters", told)] if told else []
+    return (
+        ("learner", NAMES.get(trained.learner, trained.learner)),
+        *((("hyperparameters", told),) if told else ()),
+        ("calibration", f"{trained.calibration.method}, slope {trained.calibration.slope:.3f}"),
+        *through_time,
+        (rows, f"{trained.rows:,}, of which {trained.churn_rate:.1%} churned"),
+        ("features", f"{len(trained.features.names)}, fingerprint {trained.features.fingerprint[:12]}"),
+        ("seed", str(trained.seed)),
+        ("software", f"retain {__version__}"),
+    )
 
 
-def attribute_limits(features: FeatureSet) -> list[str]:
+def limits_of(trained: Trained) -> tuple[str, ...]:
+    """What to know of the features of any model: those without a time, and those that seem to know the outcome."""
+    return (
+        *_attribute_limits(trained.features),
+        *(
+            f"`{one.feature}` seems to know the outcome (AUROC {one.auroc:.3f} alone); the configuration accepts that."
+            for one in trained.leaks
+        ),
+    )
+
+
+def _attribute_limits(features: FeatureSet) -> list[str]:
     """What to know of features that have no time."""
     named = ", ".join(f"`{one.name}`" for one in features.attributes)
     if not named:

@@ -10,7 +10,7 @@ import numpy as np
 from retain.labels import UNDATED
 from retain.modelling import bundle
 from retain.modelling.given import train_given
-from retain.modelling.training import Trained, eligible_snapshots, train
+from retain.modelling.training import Lesson, Trained, eligible_snapshots, train
 from retain.modelling.waiting import Training
 from retain.pipeline.given import default_until
 from retain.pipeline.given_card import gather_given
@@ -50,6 +50,20 @@ class TrainingRun:
         return Promotion(self.registered)
 
 
+def lesson_of(project: Project, until: int) -> Lesson:
+    """What a project's model is to learn from what was known by that instant."""
+    config = project.config
+    return Lesson(
+        project.store,
+        project.features,
+        project.engine,
+        until,
+        config.churn,
+        config.training,
+        project.progress,
+    )
+
+
 def _shown(feature: Feature, values: FloatArray) -> list[float] | list[str | None]:
     """A feature's values as a served model is given them: numbers, or the words of a category."""
     if feature.levels is None:
@@ -81,10 +95,7 @@ def run_training(project: Project, until: int | None = None, *, candidate: bool 
     """
     config, store = project.config, project.store
     until = default_until(project) if until is None else until
-    procedure = train_given if config.churn.given else train
-    trained = procedure(
-        store, project.features, project.engine, until, config.churn, config.training, project.progress
-    )
+    trained = (train_given if config.churn.given else train)(lesson_of(project, until))
     folder = project.folder / "bundle"
     learned_from = project.learned_from(trained.features)
     version = bundle.save(trained, folder, data=learned_from, forecast=project.forecast(trained.plan.until))

@@ -22,6 +22,7 @@ from retain.modelling.tuning import (
 )
 from retain.modelling.waiting import Tuned, TunedTrial
 from retain.pipeline.given import default_until
+from retain.pipeline.train import lesson_of
 from retain.reports.tuning import Picture, Slice, draw
 from retain.timeline import instant_text
 
@@ -150,15 +151,7 @@ def run_tuning(
     file = folder / f"{version}.db"
     with opened(file, space, config.training.seed, anew=restart) as study:
         lay = ground_of_labelled if config.churn.given else ground_through_time
-        ground = lay(
-            project.store,
-            project.features,
-            project.engine,
-            until,
-            config.churn,
-            config.training,
-            project.progress,
-        )
+        ground = lay(lesson_of(project, until))
         known, stopped = _try(project, study, ground, trials, minutes)
         done = study.trials
     # Those of an earlier run are measured again: only their figures were kept.

@@ -10,6 +10,7 @@ import pytest
 
 from retain.engine import ENGINES
 from retain.engine.panel import Snapshots
+from retain.engine.streams import ENDS
 from retain.events.store import Column, EventTable
 from retain.features.catalog import EVERY
 from retain.features.spec import FeatureSet
@@ -118,8 +119,46 @@ def test_the_words_of_states_are_compared_not_their_codes(orders_store: Build, e
     other = EventTable(events.customer, events.time, events.known, {**events.columns, "state": turned})
     tables = {**data.tables, "ticket_events": other}
     for one in (data, replace(data, tables=tables)):
-        # Two tickets opened less two resolutions: "open" comes before "resolved" on the third.
-        assert values(one, engine, "open_tickets", ["2024-05-04"]) == [0]
+        # "open" comes before "resolved" on the third; of the second ticket nothing was written.
+        assert values(one, engine, "open_tickets", ["2024-05-04"]) == [1]
+
+
+@pytest.mark.parametrize("engine", ENGINES.names())
+@pytest.mark.parametrize("end", ENDS)
+def test_a_ticket_that_ended_in_any_way_is_not_open(orders_store: Build, engine: str, end: str) -> None:
+    """Whether or not it was resolved first, until a later state opens it again; both features of the backlog say so."""
+    data = store(
+        orders_store,
+        f"""
+        ticket  happened_at       state     reopened  breached_sla
+        1       2024-05-01T10:00  open      0         0
+        2       2024-05-02T10:00  resolved  0         0
+        2       2024-05-03T10:00  {end}     0         0
+        1       2024-05-04T10:00  {end}     0         0
+        1       2024-05-05T10:00  -         1         0
+        1       2024-05-06T10:00  assigned  0         0
+        1       2024-05-07T10:00  resolved  0         0
+        1       2024-05-07T10:00  {end}     0         0
+        """,
+    )
+    cutoffs = [f"2024-05-{day:02}" for day in (2, 3, 4, 5, 6, 7, 8)]
+    assert values(data, engine, "open_tickets", cutoffs) == [1, 1, 1, 0, 0, 1, 0]
+    ages = [14 / 24, 38 / 24, 62 / 24, np.nan, np.nan, 134 / 24, np.nan]
+    assert values(data, engine, "backlog_days_max", cutoffs) == pytest.approx(ages, nan_ok=True)
+
+
+@pytest.mark.parametrize("engine", ENGINES.names())
+def test_a_ticket_without_a_history_is_open(orders_store: Build, engine: str) -> None:
+    """Many logs write a first row when something changes; until then somebody waits."""
+    data = store(
+        orders_store,
+        """
+        ticket  happened_at       state     reopened  breached_sla
+        1       2024-05-03T10:00  closed    0         0
+        """,
+    )
+    cutoffs = ["2024-05-01", "2024-05-02", "2024-05-03", "2024-05-04"]
+    assert values(data, engine, "open_tickets", cutoffs) == [0, 1, 2, 1]
 
 
 def test_the_oldest_open_ticket_is_found_in_long_histories(orders_store: Build) -> None:
@@ -136,10 +175,19 @@ def test_the_oldest_open_ticket_is_found_in_long_histories(orders_store: Build) 
         }
         for _ in range(900)
     ]
-    data = orders_store([], others={"ticket_events": events})
+    first: dict[tuple[str, str], int] = {}
+    for one in events:
+        thing, moment = (str(one["customer_id"]), str(one["ticket_id"])), int(str(one["happened_at"]))
+        first[thing] = min(moment, first.get(thing, moment))
+    tickets: list[Row] = [
+        {"customer_id": who, "ticket_id": one, "opened_at": moment} for (who, one), moment in first.items()
+    ]
+    data = orders_store([], others={"tickets": tickets, "ticket_events": events})
     cutoffs = start + np.arange(45) * DAY
     asked = Snapshots(np.repeat(np.arange(3), len(cutoffs)), np.tile(cutoffs, 3))
-    chosen = FeatureSet((EVERY.by_name["backlog_days_max"],))
+    chosen = FeatureSet(tuple(EVERY.by_name[name] for name in ("backlog_days_max", "open_tickets")))
     fast, slow = (ENGINES.get(one)(data, chosen, asked).values for one in ("kernel", "reference"))
     assert fast.tobytes() == slow.tobytes()
-    assert len(np.unique(fast)) > 20
+    assert len(np.unique(fast[:, 0])) > 20
+    # Every history begins with its ticket, so where one is open, so old is the oldest.
+    assert ((fast[:, 1] > 0) == ~np.isnan(fast[:, 0])).all()

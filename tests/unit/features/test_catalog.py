@@ -21,13 +21,14 @@ FULL = {
     **{name: {*stream.numbers, *stream.flags, *stream.categories} for name, stream in STREAMS.items()},
 }
 CATEGORIES = {"weekday", "hour_band", "product", "category", *STREAMS["tickets"].categories}
-FINGERPRINT = "e7beccec2c9fbdb007b25426cea2bd9f1ac2a6f268a2dcd8a0a6dd89dde08533"
+FINGERPRINT = "7a4edcba9d53055d6a9b71b3a7372742c35617366ea045dd330e1c4dbcb973ec"
 MOVED = (
     ("first_responses", None, "answer_faster"),
     ("first_responses", "within_hour", "answer_faster"),
     ("breaches", "entered", "answer_faster"),
     ("resolutions", "entered", "settle_tickets"),
     ("backlog", None, "settle_tickets"),
+    ("backlog", "ended", "settle_tickets"),
     ("answers", None, "answer_feedback"),
     ("messages", None, "write_less"),
     ("parcels", "late", "deliver_on_time"),

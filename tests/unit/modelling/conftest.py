@@ -13,7 +13,7 @@ from retain.engine.views import columns_at_hand
 from retain.features.catalog import feature_set
 from retain.labels import ChurnSettings
 from retain.modelling import bundle
-from retain.modelling.training import TrainingSettings, eligible_snapshots, train
+from retain.modelling.training import Lesson, TrainingSettings, eligible_snapshots, train
 from retain.timeline import DAY, instant
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def shop(orders_store: Build) -> EventStore:
 def trained(shop: EventStore) -> Trained:
     """A model of the small shop."""
     features = feature_set(["rfm", "rhythm"], columns_at_hand(shop))
-    return train(shop, features, ENGINES.get("kernel"), END, CHURN, SETTINGS, lambda _: None)
+    return train(Lesson(shop, features, ENGINES.get("kernel"), END, CHURN, SETTINGS))
 
 
 @pytest.fixture(scope="session")

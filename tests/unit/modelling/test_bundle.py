@@ -21,7 +21,7 @@ from retain.lifetime.bgnbd import BgNbd
 from retain.lifetime.forecast import Forecast
 from retain.lifetime.gamma_gamma import GammaGamma
 from retain.modelling import bundle
-from retain.modelling.training import TrainingSettings, train
+from retain.modelling.training import Lesson, TrainingSettings, train
 from retain.timeline import DAY, instant, instant_text
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def test_a_feature_of_the_company_s_own_travels_with_the_model(
         "late_gap", Measure("orders", How.QUANTILE, "gap", quantile=0.9), "own", "Because.", "{late_gap}"
     )
     features = FeatureSet((*trained.features.features, own))
-    other = train(shop, features, ENGINES.get("kernel"), END, CHURN, SETTINGS, lambda _: None)
+    other = train(Lesson(shop, features, ENGINES.get("kernel"), END, CHURN, SETTINGS))
     bundle.save(other, tmp_path / "own", data=DATA)
     opened = bundle.load(tmp_path / "own")
     assert opened.features == features

@@ -16,7 +16,7 @@ from retain.features.spec import FeatureSet
 from retain.labels import LABELS, ChurnSettings
 from retain.modelling import bundle
 from retain.modelling.given import FOLDS, folds_of, labelled, last_known, left_out, one_feature, train_given
-from retain.modelling.training import TrainingSettings
+from retain.modelling.training import Lesson, TrainingSettings
 from retain.timeline import DAY, instant
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def features_of(store: EventStore) -> FeatureSet:
 
 
 def trained_on(store: EventStore, settings: TrainingSettings = SETTINGS) -> Trained:
-    return train_given(store, features_of(store), ENGINES.get("kernel"), 0, CHURN, settings, lambda _: None)
+    return train_given(Lesson(store, features_of(store), ENGINES.get("kernel"), 0, CHURN, settings))
 
 
 @pytest.fixture(scope="module")

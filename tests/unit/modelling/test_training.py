@@ -14,12 +14,13 @@ from retain.engine.views import columns_at_hand
 from retain.errors import ConfigError, TrainingError, WindowError
 from retain.evaluation.ranking import auroc
 from retain.features.catalog import feature_set
-from retain.labels import LABELS, ChurnSettings
-from retain.modelling import training
-from retain.modelling.learners import LEARNERS, Task
+from retain.labels import LABELS, ChurnSettings, outcomes
+from retain.modelling import hyperparameters, training
+from retain.modelling.learners import LEARNERS, Task, largest_for, sizes_for
 from retain.modelling.training import (
     BASELINES,
     Contest,
+    Lesson,
     TrainingSettings,
     drawn,
     eligible_snapshots,
@@ -196,7 +197,7 @@ def test_training_twice_gives_the_same_model(shop: EventStore, trained: Trained,
         step_days=15, validation_cutoffs=2, learners=("logistic", "lightgbm", "blend"), threads=threads
     )
     engine = ENGINES.get("kernel")
-    again = train(shop, trained.features, engine, trained.plan.until, CHURN, settings, said.append)
+    again = train(Lesson(shop, trained.features, engine, trained.plan.until, CHURN, settings, said.append))
     assert again.fitted.text() == trained.fitted.text()
     assert replace(again, fitted=trained.fitted) == trained
     assert [one.split()[0] for one in said] == ["features", "validating", "validating", "fitting"]
@@ -215,7 +216,7 @@ def quickly(store: EventStore, families: list[str], churn: ChurnSettings = CHURN
     settings = TrainingSettings(step_days=15, validation_cutoffs=2, learners=("logistic",))
     features = feature_set(families, columns_at_hand(store))
     until = int(store.tables["orders"].time.max())
-    return train(store, features, ENGINES.get("kernel"), until, churn, settings, lambda _: None)
+    return train(Lesson(store, features, ENGINES.get("kernel"), until, churn, settings))
 
 
 def regulars(build: Build, customers: int, step: int, until: int = 300) -> EventStore:
@@ -319,7 +320,7 @@ def test_noise_is_not_learned(orders_store: Build) -> None:
     settings = TrainingSettings(step_days=30, warm_up_days=90, validation_cutoffs=4, learners=("logistic",))
     store = orders_store(rows)
     features = feature_set(["rfm"], columns_at_hand(store))
-    found = train(store, features, ENGINES.get("kernel"), FIRST + 360 * DAY, CHURN, settings, lambda _: None)
+    found = train(Lesson(store, features, ENGINES.get("kernel"), FIRST + 360 * DAY, CHURN, settings))
     assert all(abs(one.mean_auroc - 0.5) < 0.06 for one in found.contests)
 
 
@@ -352,7 +353,7 @@ def test_a_draw_for_validation_leaves_the_final_fit_alone(
 
     def made() -> Trained:
         engine = ENGINES.get("kernel")
-        return train(shop, trained.features, engine, trained.plan.until, trained.churn, only, lambda _: None)
+        return train(Lesson(shop, trained.features, engine, trained.plan.until, trained.churn, only))
 
     few = made()
     monkeypatch.undo()
@@ -391,3 +392,45 @@ def test_parts_of_a_model_are_the_same_however_many_are_trained_at_once(threads:
         return Task(x, y, ("orders_lifetime", "recency_days", "tenure_days"), size=50, seed=20)
 
     assert made().side_by_side(threads).fitted("blend").text() == made().fitted("blend").text()
+
+
+def test_of_very_many_rows_half_as_many_trees_take_twice_the_step(
+    shop: EventStore, trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In validation as in the final fit, and the model says with what; one row fewer, and all is as it was."""
+    settings = TrainingSettings(step_days=15, validation_cutoffs=2, learners=("lightgbm",))
+
+    engine, until = ENGINES.get("kernel"), trained.plan.until
+
+    def made(most: int) -> Trained:
+        monkeypatch.setattr(hyperparameters, "VERY_MANY", most)
+        return train(Lesson(shop, trained.features, engine, until, trained.churn, settings))
+
+    many, few = made(trained.rows - 1), made(trained.rows)
+    assert (few.hyperparameters, many.hyperparameters) == (
+        settings.hyperparameters,
+        settings.hyperparameters.with_values({"trees.learning_rate": 0.04}),
+    )
+    contests = [next(one for one in each.contests if one.learner == "lightgbm") for each in (many, few)]
+    assert contests[0].size <= 150
+    by_hand = replace(settings, trees=replace(settings.trees, learning_rate=0.04))
+    for made_of_many, told in ((many, by_hand), (few, settings)):
+        for seen, fold in zip(made_of_many.validated, made_of_many.plan.folds, strict=True):
+            into = eligible_snapshots(shop, fold.training, trained.churn)
+            at = eligible_snapshots(shop, [fold.validation], trained.churn)
+            x = [engine(shop, trained.features, one).values for one in (into, at)]
+            y = outcomes(shop, into.customer, into.cutoff, trained.churn, fold.validation)
+            size = next(one.size for one in made_of_many.contests if one.learner == "lightgbm")
+            lesson = Lesson(shop, trained.features, engine, until, trained.churn, told)
+            model = lesson.task(x[0], y, size).fitted("lightgbm")
+            assert model.log_odds(x[1]).tolist() == seen.log_odds["lightgbm"].tolist()
+
+
+@pytest.mark.parametrize("name", LEARNERS.names())
+def test_sizes_for_very_many_rows_are_some_of_the_usual_ones(name: str) -> None:
+    """None is left without any; what is no number of trees keeps all."""
+    usual, fewer = sizes_for(name, 1_000), sizes_for(name, 1_000_000)
+    assert usual == LEARNERS.get(name).sizes
+    assert set() < set(fewer) <= set(usual)
+    assert (fewer != usual) == (max(usual) > 1)
+    assert largest_for([name], 1_000_000) == max(fewer)

@@ -17,11 +17,12 @@ from retain.events.source import SourceSettings, TableSource
 from retain.features.attributes import attribute_features
 from retain.features.spec import FeatureSet
 from retain.labels import ChurnSettings
+from retain.modelling import hyperparameters
 from retain.modelling.contest import chosen_first
 from retain.modelling.given import train_given
 from retain.modelling.hyperparameters import USUAL, LogisticSettings
 from retain.modelling.learners import LEARNERS
-from retain.modelling.training import Contest, TrainingSettings, train
+from retain.modelling.training import Contest, Lesson, TrainingSettings, train
 from retain.modelling.tuning import (
     REACHED,
     SPACE,
@@ -52,10 +53,6 @@ STATIC = {"fee": "number", "luck": "number"}
 OTHER = USUAL.with_values({"trees.learning_rate": 0.1, "trees.max_depth": 2, "logistic.strength": 1.0})
 
 
-def silent(_: str) -> None:
-    """Say nothing."""
-
-
 def chosen(trained: Trained) -> Contest:
     """What training chose, or would have chosen without the baselines."""
     reached = [one for one in trained.contests if one.learner in REACHED]
@@ -65,7 +62,7 @@ def chosen(trained: Trained) -> Contest:
 @pytest.fixture(scope="module")
 def ground(shop: EventStore, trained: Trained) -> Ground:
     """What trials on the small shop are measured on."""
-    return ground_through_time(shop, trained.features, ENGINES.get("kernel"), END, CHURN, SETTINGS, silent)
+    return ground_through_time(Lesson(shop, trained.features, ENGINES.get("kernel"), END, CHURN, SETTINGS))
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +99,7 @@ def test_a_trial_is_what_training_finds_with_its_settings(
 ) -> None:
     """Whoever puts the best trial into the configuration gets what was promised."""
     settings = replace(SETTINGS, trees=OTHER.trees, logistic=OTHER.logistic)
-    again = train(shop, trained.features, ENGINES.get("kernel"), END, CHURN, settings, silent)
+    again = train(Lesson(shop, trained.features, ENGINES.get("kernel"), END, CHURN, settings))
     best = chosen(again)
     assert ground.tried(OTHER).best == best
     assert best.auroc != ground.tried(USUAL).best.auroc
@@ -111,21 +108,42 @@ def test_a_trial_is_what_training_finds_with_its_settings(
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_trial_is_the_same_on_any_number_of_threads(ground: Ground, threads: int) -> None:
     """To the last bit."""
-    there = replace(ground, settings=replace(SETTINGS, threads=threads)).tried(OTHER)
+    there = replace(ground, lesson=replace(ground.lesson, settings=replace(SETTINGS, threads=threads))).tried(
+        OTHER
+    )
     here = ground.tried(OTHER)
     assert there.best == here.best
     assert [one.score.tobytes() for one in there.ranked] == [one.score.tobytes() for one in here.ranked]
 
 
-def test_labelled_customers_are_measured_as_training_measures_them(labelled: EventStore) -> None:
-    """On the same parts, each predicted from the others."""
+def test_trials_on_very_many_rows_take_steps_as_long_as_training_does(
+    shop: EventStore, ground: Ground, trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that what is recommended is a configuration, and training with it finds the same."""
+    monkeypatch.setattr(hyperparameters, "VERY_MANY", trained.rows - 1)
+    settings = replace(SETTINGS, trees=OTHER.trees, logistic=OTHER.logistic)
+    again = train(Lesson(shop, trained.features, ENGINES.get("kernel"), END, CHURN, settings))
+    found = ground.tried(OTHER)
+    assert found.best == chosen(again)
+    assert found.hyperparameters == OTHER
+    assert again.hyperparameters.trees.learning_rate == 2 * OTHER.trees.learning_rate
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_labelled_customers_are_measured_as_training_measures_them(
+    labelled: EventStore, monkeypatch: pytest.MonkeyPatch, *, many: bool
+) -> None:
+    """On the same parts, each predicted from the others; of very many in longer steps."""
+    if many:
+        monkeypatch.setattr(hyperparameters, "VERY_MANY", 0)
     features = FeatureSet(attribute_features(labelled.tables["customers"], STATIC))
     settings = replace(SETTINGS, learners=("logistic", "lightgbm"))
     engine = ENGINES.get("kernel")
-    ground = ground_of_labelled(labelled, features, engine, 0, GIVEN, settings, silent)
-    trained = train_given(labelled, features, engine, 0, GIVEN, settings, silent)
+    ground = ground_of_labelled(Lesson(labelled, features, engine, 0, GIVEN, settings))
+    trained = train_given(Lesson(labelled, features, engine, 0, GIVEN, settings))
     assert [one.name for one in ground.parts] == [f"part {at + 1}" for at in range(10)]
     assert ground.tried(USUAL).best == trained.contests[0]
+    assert trained.hyperparameters.trees.learning_rate == USUAL.trees.learning_rate * (1 + many)
 
 
 def test_one_class_only_is_refused_as_in_training(
@@ -139,7 +157,7 @@ def test_one_class_only_is_refused_as_in_training(
     ]
     with pytest.raises(TrainingError, match=r"None of the .* snapshots ends in churn"):
         ground_through_time(
-            orders_store(rows), trained.features, ENGINES.get("kernel"), END, CHURN, SETTINGS, silent
+            Lesson(orders_store(rows), trained.features, ENGINES.get("kernel"), END, CHURN, SETTINGS)
         )
 
 
@@ -155,7 +173,7 @@ def test_a_feature_that_knows_the_outcome_stops_it(tmp_path: Path) -> None:
     store = read_events(SourceSettings({"customers": TableSource("customers.csv", static=STATIC)}, tmp_path))
     features = FeatureSet(attribute_features(store.tables["customers"], STATIC))
     with pytest.raises(LeakError, match="fee"):
-        ground_of_labelled(store, features, ENGINES.get("kernel"), 0, GIVEN, SETTINGS, silent)
+        ground_of_labelled(Lesson(store, features, ENGINES.get("kernel"), 0, GIVEN, SETTINGS))
 
 
 def test_only_what_moves_a_learner_is_searched() -> None:
