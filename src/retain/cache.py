@@ -71,15 +71,21 @@ class Cache:
             self.keep(key, found)
         return found
 
-    def find(self, key: str) -> Arrays | None:
-        """What was made under that key, to be read only; None if nothing whole is there."""
+    def find(self, key: str, *, private: bool = False) -> Arrays | None:
+        """What was made under that key, to be read only; None if nothing whole is there.
+
+        Args:
+            key: from ``key_of``.
+            private: it may be written into, too, which nobody else sees; only pages that are written to are copied.
+        """
         if self._folder is None:
             return None
         path = self._path(key)
+        access = mmap.ACCESS_COPY if private else mmap.ACCESS_READ
         with suppress(OSError, ValueError):
             with path.open("rb") as file:
                 # Mapped, a file is neither copied nor held twice.
-                whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                whole = mmap.mmap(file.fileno(), 0, access=access)
             found = _unpacked(whole)
             if found is not None:
                 os.utime(path)  # now it is the one used last

@@ -149,6 +149,18 @@ def test_what_is_found_is_read_only(tmp_path: Path) -> None:
     assert not any(one.flags.writeable for one in found.values())
 
 
+def test_what_is_found_privately_may_be_written_into(tmp_path: Path) -> None:
+    """Nobody else sees it, nor does the file."""
+    Cache(tmp_path).keep(KEY, MADE)
+    mine = Cache(tmp_path).find(KEY, private=True)
+    assert mine is not None
+    for one in mine.values():
+        one[...] = np.zeros((), one.dtype)
+    other = Cache(tmp_path).find(KEY)
+    assert other is not None
+    assert [other[name].tobytes() for name in MADE] == [one.tobytes() for one in MADE.values()]
+
+
 def test_arrays_without_a_value_are_kept_too(tmp_path: Path) -> None:
     """And a number by itself."""
     made = {"none": np.empty((0, 3)), "one": np.array(2.5), "letters": np.array([b"ab", b"c"])}

@@ -16,60 +16,93 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
 
-_MOST = int(np.iinfo(np.int64).max)
+
+@dataclass(frozen=True)
+class Stretches:
+    """Where to look for the extremes of some stretches; any column of the same events is asked with the same places.
+
+    A stretch of any length is covered by two of 1, 2, 4 and so on values, which may overlap: an extreme does not mind being seen twice.
+
+    Attributes:
+        first: the place of the one that begins where the stretch does.
+        second: the place of the one that ends where the stretch does.
+    """
+
+    first: IntArray
+    second: IntArray
+
+    @classmethod
+    def of(cls, low: IntArray, high: IntArray, longest: int, values: int) -> Stretches:
+        """The stretches ``[low, high)``.
+
+        Args:
+            low: where each begins.
+            high: where each ends; nothing is in a stretch that ends where it begins.
+            longest: how many values the longest stretch can have.
+            values: how many values the columns have.
+        """
+        width, rows = values + 1, _rows(longest)
+        level = np.repeat(np.arange(rows), 2 ** np.arange(rows))
+        # Lengths from 2**k to 2**(k + 1) - 1 are covered by two of level k; nothing is known of an empty stretch, nor on the last level.
+        begin = np.append(rows, level) * width
+        back = begin - np.append(0, 2**level)
+        length = high - low
+        first, second = begin.take(length), back.take(length)
+        first += low
+        second += high
+        return cls(first, second)
 
 
 @dataclass(frozen=True)
 class Extremes:
     """The extreme of every stretch of 1, 2, 4 and so on values.
 
-    A stretch of any length is covered by two of these, which may overlap: an extreme does not mind being seen twice. So a customer with
-    many events costs no more than one with few, and a window that is asked for at many cutoffs is not walked through at each.
+    So a customer with many events costs no more than one with few, and a window that is asked for at many cutoffs is not walked through
+    at each.
 
     Attributes:
-        levels: row ``k`` has at ``i`` the extreme of the ``2**k`` values from ``i`` on; what would reach behind the last is never read.
-        what: ``np.minimum`` or ``np.maximum``.
+        levels: row ``k`` has at ``i`` the extreme of the known ones of the ``2**k`` values from ``i`` on, NaN where there is none; the last
+            row has nothing but NaN.
+        what: ``np.fmin`` or ``np.fmax``, to which a NaN is nothing.
     """
 
-    levels: IntArray
+    levels: FloatArray
     what: np.ufunc
 
     @classmethod
-    def of(cls, values: IntArray, what: np.ufunc, longest: int) -> Extremes:
+    def of(cls, values: IntArray, parts: int, what: np.ufunc, longest: int) -> Extremes:
         """These values, for stretches of up to that length.
 
         Args:
-            values: MISSING where not known.
-            what: ``np.minimum`` or ``np.maximum``.
+            values: whole parts, MISSING where not known.
+            parts: how many make one unit. Neither rounding to a float nor dividing changes which value is the larger.
+            what: ``np.fmin`` or ``np.fmax``.
             longest: how many values the longest stretch has.
         """
-        levels = np.empty((max(longest, 1).bit_length(), len(values) + 1), dtype=np.int64)
-        levels[0, :-1] = values
-        # One more lets an empty stretch begin behind the last. MISSING is the least number there is, and loses against any maximum.
-        levels[0, -1] = MISSING
-        if what is np.minimum:
-            levels[0, levels[0] == MISSING] = _MOST
-        for level in range(1, len(levels)):
+        levels = np.empty((_rows(longest) + 1, len(values) + 1))
+        np.divide(values, parts, out=levels[0, :-1])
+        np.copyto(levels[0, :-1], np.nan, where=values == MISSING)
+        levels[:, -1] = np.nan
+        levels[-1] = np.nan
+        for level in range(1, len(levels) - 1):
             half = 2 ** (level - 1)
             what(levels[level - 1, :-half], levels[level - 1, half:], out=levels[level, :-half])
+            levels[level, -half:] = np.nan
         return cls(levels, what)
 
-    def between(self, low: IntArray, high: IntArray) -> FloatArray:
-        """The extreme of the known values of each stretch ``[low, high)``; NaN where there is none.
+    def of_each(self, stretches: Stretches, out: FloatArray) -> None:
+        """Write the extreme of the known values of each stretch; NaN where there is none.
 
-        >>> Extremes.of(np.array([4, 9, 2]), np.maximum, 3).between(np.array([0, 1, 2]), np.array([3, 3, 2])).tolist()
+        >>> found = np.empty(3)
+        >>> some = Stretches.of(np.array([0, 1, 2]), np.array([3, 3, 2]), 3, 3)
+        >>> Extremes.of(np.array([4, 9, 2]), 1, np.fmax, 3).of_each(some, found)
+        >>> found.tolist()
         [9.0, 9.0, nan]
         """
-        rows, width = self.levels.shape
-        length = np.maximum(high - low, 1)
-        # Lengths from 2**k to 2**(k + 1) - 1 are covered by two of level k.
-        sizes = 2 ** np.arange(rows)
-        level = np.repeat(np.arange(rows), sizes).take(length - 1)
-        row = level * width
         flat = self.levels.ravel()
-        first = flat.take(row + low)
-        found = self.what(first, flat.take(row + (low + length) - sizes.take(level)))
-        result: FloatArray = found.astype(np.float64)
-        unknown = _MOST if self.what is np.minimum else MISSING
-        np.copyto(result, np.nan, where=(high <= low) | (found == unknown))
-        return result
+        self.what(flat.take(stretches.first), flat.take(stretches.second), out=out)
+
+
+def _rows(longest: int) -> int:
+    """How many levels cover stretches of up to that length."""
+    return max(longest, 1).bit_length()

@@ -17,7 +17,7 @@ from retain.events.schemas import SCHEMAS
 from retain.features.spec import Attribute, FeatureSet, measures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -40,7 +40,8 @@ class Kept:
 
     There is one file for the customers asked for at one cutoff. In it a feature stands under its own definition and under what was
     known by the cutoff of the tables that it reads. So one feature that changes is computed alone, and rows that become known later
-    leave a cutoff valid: a new night computes its own cutoff and no other.
+    leave a cutoff valid: a new night computes its own cutoff and no other. A panel that was new as a whole is one file, in which those of
+    its cutoffs only say where they are: asked for again, it is mapped and not copied.
 
     Attributes:
         engine: computes what is not there.
@@ -56,28 +57,55 @@ class Kept:
         """The features of these snapshots, each as it was known at its cutoff."""
         if not 0 < len(snapshots) * len(features.features) * 8 <= MOST_BYTES:
             return self.engine(store, features, snapshots)
+        blocks = self._blocks(store, features, snapshots)
+        whole = _key_of_all(blocks)
+        found = None if whole is None else self._values(whole, snapshots, features)
+        if found is not None:
+            return Panel(snapshots, features, found)
         values = np.empty((len(snapshots), len(features.features)))
         calls: dict[tuple[int, ...], list[_Block]] = {}
-        blocks = self._blocks(store, features, snapshots)
+        panels: dict[str, Arrays] = {}
         for block in blocks:
             # One file after the other, so that no more than one is held beside the panel.
-            lacking = () if self._is_filled(block, values) else block.fill(values, self._found(block))
+            lacking = () if self._is_filled(block, values) else block.fill(values, self._found(block, panels))
             if lacking:
                 calls.setdefault(lacking, []).append(block)
         everything = tuple(range(len(features.features)))
         if len(calls.get(everything, ())) == len(blocks):
             values = self.engine(store, features, snapshots).values
         else:
+            whole = None
             for columns, some in calls.items():
                 rows = np.concatenate([np.arange(len(snapshots))[one.rows] for one in some])
                 part = Snapshots(snapshots.customer[rows], snapshots.cutoff[rows])
                 chosen = FeatureSet(tuple(features.features[one] for one in columns))
                 values[np.ix_(rows, np.array(columns))] = self.engine(store, chosen, part).values
-        for block in (one for some in calls.values() for one in some):
-            self.cache.keep(block.key, block.content(values, self._found(block)))
-        if calls:
-            self.cache.shrink(MOST_BYTES)
+        self._keep([one for some in calls.values() for one in some], whole, values, panels)
         return Panel(snapshots, features, values)
+
+    def _keep(
+        self, blocks: Sequence[_Block], whole: str | None, values: FloatArray, panels: dict[str, Arrays]
+    ) -> None:
+        """Put these blocks of a panel into their files, or the panel as a whole into one."""
+        if whole is not None and not any(self._found(one, panels).place for one in blocks):
+            # The panel itself comes last: what was used longest ago goes first.
+            for one in blocks:
+                self.cache.keep(one.key, one.place_in(whole))
+            self.cache.keep(whole, {"values": values})
+        else:
+            for one in blocks:
+                self.cache.keep(one.key, one.content(values, self._found(one, panels)))
+        if blocks:
+            self.cache.shrink(MOST_BYTES)
+
+    def _values(self, whole: str, snapshots: Snapshots, features: FeatureSet) -> FloatArray | None:
+        """A panel that is in one file as it is asked for; None if none is."""
+        kept = self.cache.find(whole, private=True)
+        shape = (len(snapshots), len(features.features))
+        if kept is None or set(kept) != {"values"} or kept["values"].shape != shape:
+            return None
+        values = kept["values"]
+        return values.view(np.float64) if values.dtype == np.float64 else None
 
     def _blocks(self, store: EventStore, features: FeatureSet, snapshots: Snapshots) -> list[_Block]:
         """The panel's rows at each cutoff, with what is there of them."""
@@ -123,9 +151,20 @@ class Kept:
             return False
         return self.cache.fill(block.key, {"values": values[block.rows]}, {"features": np.array(block.ids)})
 
-    def _found(self, block: _Block) -> _Found:
-        """The content of a block's file; nothing if there is none, or it is none of ours."""
+    def _found(self, block: _Block, panels: dict[str, Arrays]) -> _Found:
+        """The content of a block's file; nothing if there is none, or it is none of ours.
+
+        Args:
+            block: which one.
+            panels: those in one file that were looked at before; a file that says that its rows are in another is followed to it.
+        """
         kept = self.cache.find(block.key)
+        if kept is not None and set(kept) == {"features", "within", "first"}:
+            first, whole = int(kept["first"]), bytes(kept["within"]).decode()
+            if whole not in panels:
+                panels[whole] = self.cache.find(whole) or {}
+            some = {name: one[first : first + block.length] for name, one in panels[whole].items()}
+            kept = {"features": kept["features"], **some}
         if kept is not None and set(kept) == {"features", "values"}:
             ids, values = kept["features"], kept["values"]
             if values.dtype == np.float64 and values.shape == (block.length, len(ids)):
@@ -172,6 +211,21 @@ class _Block:
         if others:
             mine = np.column_stack([mine, found.values[:, [found.place[one] for one in others]]])
         return {"features": np.array([*self.ids, *others]), "values": np.ascontiguousarray(mine)}
+
+    def place_in(self, whole: str) -> Arrays:
+        """The file's content where the rows are in the file of the whole panel."""
+        first = self.rows.start if isinstance(self.rows, slice) else 0
+        return {"features": np.array(self.ids), "within": np.array(whole.encode()), "first": np.array(first)}
+
+
+def _key_of_all(blocks: Sequence[_Block]) -> str | None:
+    """Names the file of a panel that has just these blocks; None if the rows of a cutoff do not stand together."""
+    parts: list[str | bytes] = []
+    for one in blocks:
+        if not isinstance(one.rows, slice):
+            return None
+        parts += [one.key, str(one.rows.start), b"\n".join(one.ids)]
+    return key_of(["whole panel", *parts])
 
 
 def _is_current(column: bytes, current: Mapping[bytes, bytes]) -> bool:

@@ -8,18 +8,17 @@ import numpy as np
 
 from retain.engine.attributes import attribute_column, without_attributes
 from retain.engine.panel import Panel
+from retain.engine.reads import columns_read
 from retain.engine.shards import known_then, shards
-from retain.engine.streams import STREAMS, earliest, stream_columns
+from retain.engine.streams import STREAMS, earliest, hidden_rows
 from retain.engine.views import (
     HABITS,
     build_views,
-    first_lines,
-    order_columns,
+    order_begins,
     order_of_line,
     stream_view,
 )
-from retain.engine.windows import Windows
-from retain.features.spec import measures
+from retain.engine.windows import Asked, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,48 +58,40 @@ def compute(
     Returns:
         The panel, its rows in the order asked for.
     """
-    if features.attributes:
-        return _beside_attributes(store, features, snapshots, shard_count)
     values = np.empty((len(snapshots), len(features.features)))
-    asked = _Asked(store, features)
-    _hold_on_to_memory()
-    for shard in shards(store.tables, asked.needed, snapshots, shard_count):
-        asked.fill(shard, values)
-    return Panel(snapshots, features, values)
-
-
-def _beside_attributes(
-    store: EventStore, features: FeatureSet, snapshots: Snapshots, shard_count: int | None
-) -> Panel:
-    """The same, with columns that are looked up instead of computed from events."""
     dated = without_attributes(features)
-    values = np.empty((len(snapshots), len(features.features)))
-    if dated.features:
-        part = compute(store, dated, snapshots, shard_count).values
-        values[:, [features.names.index(name) for name in dated.names]] = part
+    columns = [features.names.index(name) for name in dated.names]
+    if columns == list(range(len(columns))):
+        # Where what is looked up comes last, the rest is written straight into its place.
+        _compute(store, dated, snapshots, shard_count, values[:, : len(columns)])
+    else:
+        part = np.empty((len(snapshots), len(columns)))
+        _compute(store, dated, snapshots, shard_count, part)
+        values[:, columns] = part
     for one in features.attributes:
         values[:, features.names.index(one.name)] = attribute_column(store, one, snapshots)
     return Panel(snapshots, features, values)
 
 
-class _Asked:
+def _compute(
+    store: EventStore, features: FeatureSet, snapshots: Snapshots, shard_count: int | None, values: FloatArray
+) -> None:
+    """Write features that are computed from events."""
+    asked = _Kernel(store, features)
+    if asked.needed:
+        _hold_on_to_memory()
+        for shard in shards(store.tables, asked.needed, snapshots, shard_count):
+            asked.fill(shard, values)
+
+
+class _Kernel:
     """What is to be computed, and from which views."""
 
     def __init__(self, store: EventStore, features: FeatureSet) -> None:
-        self._store, self._features = store, features
-        self._read: dict[str, set[str]] = {}
-        for one in (one for feature in features.features for one in measures(feature.formula)):
-            columns = self._read.setdefault(one.view, set())
-            columns |= {name for name in (one.value, one.where) if name is not None}
-        self.needed: dict[str, set[str]] = {}
+        self._store, self._asked = store, Asked(features)
+        self.needed = columns_read(features)
         """The tables that are read and the columns of each."""
-        for view, columns in self._read.items():
-            if view in STREAMS:
-                self.needed.setdefault(STREAMS[view].table, set()).update(
-                    stream_columns(STREAMS[view], columns)
-                )
-            else:
-                self.needed.setdefault("orders", set()).update(order_columns(columns))
+        self._room = np.empty(0)
 
     def fill(self, shard: Shard, values: FloatArray) -> None:
         """Put the features of the shard's snapshots into their rows."""
@@ -109,58 +100,79 @@ class _Asked:
         # A row that happened before the cutoff but was recorded later did not exist yet: these snapshots are computed
         # from what was known.
         again = self._hidden(shard, lines)
+        plain = slice(None) if not again.any() else np.flatnonzero(~again)
+        if not again.all():
+            found = self._found(views, shard.customer[plain], shard.cutoff[plain])
+            _put(values, shard.rows[plain], found)
         if not again.any():
-            _put(values, shard.rows, Windows(views, shard.customer, shard.cutoff, self._features).values())
             return
-        plain = ~again
-        some = Windows(views, shard.customer[plain], shard.cutoff[plain], self._features)
-        _put(values, shard.rows[plain], some.values())
         customer, cutoff = shard.customer[again], shard.cutoff[again]
         tables = known_then(shard, customer, cutoff)
         views = self._views(
             tables, len(customer), order_of_line(tables["orders"]) if self._reads_orders else None
         )
-        every = np.arange(len(customer))
-        _put(values, shard.rows[again], Windows(views, every, cutoff, self._features).values())
+        _put(values, shard.rows[again], self._found(views, np.arange(len(customer)), cutoff))
+
+    def _found(self, views: Mapping[str, View], customer: IntArray, cutoff: IntArray) -> FloatArray:
+        """The features of these snapshots, as long as no others are asked for."""
+        size = len(customer) * len(self._asked.features.features)
+        if len(self._room) < size:
+            self._room = np.empty(size)
+        columns = self._room[:size].reshape(len(self._asked.features.features), len(customer))
+        return Windows(views, customer, cutoff, self._asked).values(columns)
 
     @property
     def _reads_orders(self) -> bool:
         """Whether any view is made of orders rather than of single rows."""
-        return not set(self._read) <= set(STREAMS)
+        return not set(self._asked.read) <= set(STREAMS)
 
     def _views(
         self, tables: Mapping[str, EventTable], customers: int, lines: IntArray | None
     ) -> dict[str, View]:
         views = {
             name: stream_view(name, tables[STREAMS[name].table], customers, self._store.money_exponent)
-            for name in self._read
+            for name in self._asked.read
             if name in STREAMS
         }
         if lines is not None:
-            habits = not HABITS.isdisjoint(self._read.get("orders", ()))
+            habits = not HABITS.isdisjoint(self._asked.read.get("orders", ()))
             views |= build_views(tables["orders"], self._store, customers, lines, habits=habits)
         return views
 
     def _hidden(self, shard: Shard, lines: IntArray | None) -> BoolArray:
         """Which snapshots have a row that would have shown by the cutoff but was not known yet."""
-        cutoffs, number = np.unique(shard.cutoff, return_inverse=True)
-        # For each customer, +1 at the first cutoff of each stretch in which a row is hidden, and -1 behind the last.
-        turns = np.zeros(shard.customers * (len(cutoffs) + 1), dtype=np.int64)
+        hidden = np.zeros(len(shard.customer), dtype=bool)
         for name, table in shard.tables.items():
-            shown = earliest(
-                [STREAMS[view] for view in self._read if view in STREAMS and STREAMS[view].table == name],
-                table,
+            times = {
+                STREAMS[one].time
+                for one in set(self._asked.read) & set(STREAMS)
+                if STREAMS[one].table == name
+            }
+            begun = (
+                table.time.take(order_begins(lines)).take(lines)
+                if name == "orders" and lines is not None
+                else None
             )
-            if name == "orders" and lines is not None:
-                begun = table.time[np.flatnonzero(first_lines(lines))]
-                shown = np.minimum(shown, begun[lines])
-            late = table.known > shown
-            if late.any():
-                row = table.customer[late] * (len(cutoffs) + 1)
-                np.add.at(turns, row + np.searchsorted(cutoffs, shown[late], side="right"), 1)
-                np.add.at(turns, row + np.searchsorted(cutoffs, table.known[late], side="right"), -1)
-        hidden = np.cumsum(turns.reshape(shard.customers, -1), axis=1) > 0
-        return np.asarray(hidden[shard.customer, number])
+            late = hidden_rows(times, table, begun)
+            if len(late):
+                some = table.select(late)
+                shown = earliest(times, some)
+                if begun is not None:
+                    shown = np.minimum(shown, begun.take(late))
+                hidden |= _between(shard, some.customer, shown, some.known)
+        return hidden
+
+
+def _between(shard: Shard, customer: IntArray, first: IntArray, last: IntArray) -> BoolArray:
+    """Which snapshots have a cutoff after the first and up to the last instant of any of these, of the same customer."""
+    cutoffs, number = np.unique(shard.cutoff, return_inverse=True)
+    # For each customer, +1 at the first cutoff of each stretch in which a row is hidden, and -1 behind the last.
+    turns = np.zeros(shard.customers * (len(cutoffs) + 1), dtype=np.int64)
+    row = customer * (len(cutoffs) + 1)
+    np.add.at(turns, row + np.searchsorted(cutoffs, first, side="right"), 1)
+    np.add.at(turns, row + np.searchsorted(cutoffs, last, side="right"), -1)
+    hidden = np.cumsum(turns.reshape(shard.customers, -1), axis=1) > 0
+    return np.asarray(hidden[shard.customer, number])
 
 
 def _put(values: FloatArray, rows: IntArray, found: FloatArray) -> None:

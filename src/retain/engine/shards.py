@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 SIZE = 2**17
 """Events and snapshots of a shard: an array of them takes a megabyte, and a processor's cache holds a few such. Half or twice as many
 cost the same, a quarter of them a fifth more."""
+
+_MOST_RUNS = 64
+"""In so many runs the rows of a shard are looked for without sorting all snapshots."""
 
 
 @dataclass(frozen=True)
@@ -56,28 +60,26 @@ def shards(
     """
     if not len(snapshots):
         return
-    order = np.argsort(snapshots.customer, kind="stable")
-    asked = snapshots.customer[order]
-    first = np.flatnonzero(np.append(True, asked[1:] != asked[:-1]))
-    customers, edges = asked[first], np.append(first, len(asked))
-    weight = np.diff(edges)
+    ordered = _Ordered.of(snapshots.customer)
+    lowest = int(snapshots.customer.min())
+    asked = np.bincount(snapshots.customer - lowest)
+    there = np.flatnonzero(asked)
+    customers, weight = there + lowest, asked[there]
     for name in needed:
-        rows = tables[name].customer
-        weight += np.searchsorted(rows, customers, "right") - np.searchsorted(rows, customers, "left")
-    whole = np.cumsum(weight)
-    wanted = count or -(-int(whole[-1]) // SIZE)
-    ends = np.searchsorted(whole, whole[-1] * np.arange(1, wanted) // wanted) + 1
+        weight += _rows_each(tables[name].customer, customers)
+    total = np.cumsum(weight)
+    wanted = count or -(-int(total[-1]) // SIZE)
+    ends = np.searchsorted(total, total[-1] * np.arange(1, wanted) // wanted) + 1
     cuts = np.unique(np.concatenate([[0], np.minimum(ends, len(customers)), [len(customers)]]))
-    for low, high in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+    for low, high in pairwise(cuts.tolist()):
         mine = customers[low:high]
-        rows = np.sort(order[edges[low] : edges[high]])
-        place = _places(mine)
+        rows = ordered.rows(int(mine[0]), int(mine[-1]) + 1)
         yield Shard(
             len(mine),
-            {name: _cut(tables[name], mine, place, columns) for name, columns in needed.items()},
+            {name: _cut(tables[name], mine, columns) for name, columns in needed.items()},
             rows,
-            place[snapshots.customer[rows] - mine[0]],
-            snapshots.cutoff[rows],
+            _placed(snapshots.customer.take(rows), mine),
+            snapshots.cutoff.take(rows),
         )
 
 
@@ -102,19 +104,68 @@ def known_then(shard: Shard, customer: IntArray, cutoff: IntArray) -> dict[str, 
     return found
 
 
-def _places(customers: IntArray) -> IntArray:
-    """For each customer from the first to the last of these, the place among them; -1 for one who is not."""
-    place = np.full(int(customers[-1] - customers[0]) + 1, -1, dtype=np.int64)
+@dataclass(frozen=True)
+class _Ordered:
+    """Snapshots as runs of ascending customers, which those of one cutoff mostly are.
+
+    Attributes:
+        customer: of each snapshot.
+        order: which snapshot that is; None if they are as they came.
+        edges: where a run begins, and the end.
+    """
+
+    customer: IntArray
+    order: IntArray | None
+    edges: tuple[int, ...]
+
+    @classmethod
+    def of(cls, customer: IntArray) -> _Ordered:
+        """These snapshots, sorted if they come in too many runs."""
+        begins = np.flatnonzero(customer[1:] < customer[:-1]) + 1
+        if len(begins) < _MOST_RUNS:
+            return cls(customer, None, (0, *begins.tolist(), len(customer)))
+        order = np.argsort(customer, kind="stable")
+        return cls(customer[order], order, (0, len(customer)))
+
+    def rows(self, low: int, high: int) -> IntArray:
+        """The snapshots of customers from the one to before the other, ascending."""
+        found = []
+        for begin, end in pairwise(self.edges):
+            first, last = np.searchsorted(self.customer[begin:end], [low, high]).tolist()
+            found.append(np.arange(begin + first, begin + last))
+        rows = np.concatenate(found)
+        return rows if self.order is None else np.sort(self.order[rows])
+
+
+def _rows_each(rows: IntArray, customers: IntArray) -> IntArray:
+    """How many of these ascending rows each of the customers has."""
+    if _gapless(customers):
+        edges: IntArray = np.searchsorted(rows, np.append(customers, customers[-1] + 1))
+        return edges[1:] - edges[:-1]
+    return np.searchsorted(rows, customers, "right") - np.searchsorted(rows, customers, "left")
+
+
+def _gapless(customers: IntArray) -> bool:
+    """Whether these ascending customers are all from the first to the last."""
+    return int(customers[-1] - customers[0]) + 1 == len(customers)
+
+
+def _placed(of: IntArray, customers: IntArray) -> IntArray:
+    """The place of each of these among the ascending customers; -1 for one who is none of them."""
+    from_first: IntArray = of - customers[0]
+    if _gapless(customers):
+        return from_first
+    place: IntArray = np.full(int(customers[-1] - customers[0]) + 1, -1, dtype=np.int64)
     place[customers - customers[0]] = np.arange(len(customers))
-    return place
+    return place.take(from_first)
 
 
-def _cut(table: EventTable, customers: IntArray, place: IntArray, columns: Collection[str]) -> EventTable:
+def _cut(table: EventTable, customers: IntArray, columns: Collection[str]) -> EventTable:
     """The rows of these customers with these columns."""
     low, high = np.searchsorted(table.customer, [customers[0], customers[-1] + 1]).tolist()
     some = {name: one for name, one in table.columns.items() if name in columns}
     cut = {name: Column(one.values[low:high], one.levels) for name, one in some.items()}
-    customer = place[table.customer[low:high] - customers[0]]
+    customer = _placed(table.customer[low:high], customers)
     part = EventTable(customer, table.time[low:high], table.known[low:high], MappingProxyType(cut))
     # Nothing is copied where nobody between the first and the last is left out.
-    return part if len(place) == len(customers) else part.select(customer >= 0)
+    return part if _gapless(customers) else part.select(np.flatnonzero(customer >= 0))

@@ -344,12 +344,12 @@ def parts_of(spec: Number, money_exponent: int) -> int:
 def happenings(stream: Stream, table: EventTable, money_exponent: int) -> Happenings:
     """The stream's events among these rows of its table."""
     time = _times(stream.time, table)
-    there_is = (time != MISSING) & _passing(stream, table)
+    there_is = _passing(stream, table, time)
     # Where a table tells of nothing else, its rows are taken as they are instead of being copied one by one.
     rows: slice | IntArray = slice(None) if there_is.all() else np.flatnonzero(there_is)
     if stream.time is not None:
         rows = np.flatnonzero(there_is)
-        rows = rows[by_customer(table.customer[rows], time[rows])]
+        rows = rows.take(by_customer(table.customer.take(rows), time.take(rows)))
     there = stream.at_hand(frozenset(table.columns)) or frozenset()
     numbers = {name: _number(spec, table)[rows] for name, spec in stream.numbers.items() if name in there}
     columns = {
@@ -376,31 +376,45 @@ def stream_columns(stream: Stream, read: Iterable[str]) -> set[str]:
     return found
 
 
-def earliest(streams: list[Stream], table: EventTable) -> IntArray:
-    """The first instant at which each row would show in any of these streams, were it known at once."""
-    first = np.full(len(table), np.iinfo(np.int64).max)
-    for stream in streams:
-        time = _times(stream.time, table)
+def earliest(times: Iterable[str | None], table: EventTable) -> IntArray:
+    """The first instant at which each row would show in streams with these time columns, were it known at once."""
+    first = np.full(len(table), _NEVER)
+    for one in times:
+        time = _times(one, table)
         first = np.where(time != MISSING, np.minimum(first, time), first)
-    return np.asarray(first)
+    return first
+
+
+def hidden_rows(times: Iterable[str | None], table: EventTable, begun: IntArray | None) -> IntArray:
+    """The places of the rows that became known later than they would show in streams with these time columns.
+
+    Args:
+        times: names of columns; None is the table's own time.
+        table: any.
+        begun: when each row would show besides.
+    """
+    late = np.zeros(len(table), dtype=bool) if begun is None else table.known > begun
+    for one in times:
+        time = _times(one, table)
+        late |= (table.known > time) & (time != MISSING)
+    return np.flatnonzero(late)
 
 
 def _times(column: str | None, table: EventTable) -> IntArray:
-    times: IntArray = table.time if column is None else table.columns[column].values.astype(np.int64)
-    return times
+    return table.time if column is None else table.columns[column].values.astype(np.int64, copy=False)
 
 
-def _passing(stream: Stream, table: EventTable) -> BoolArray:
-    """Which rows hold what the stream asks for."""
+def _passing(stream: Stream, table: EventTable, time: IntArray) -> BoolArray:
+    """Which rows have a time and hold what the stream asks for."""
+    there: BoolArray = time != MISSING
     if stream.only is None:
-        return np.ones(len(table), dtype=bool)
+        return there
     column, wanted = table.columns[stream.only[0]], stream.only[1]
-    if wanted is None:
-        return np.asarray(column.values == 1)
     levels = [] if column.levels is None else column.levels.tolist()
-    return (
-        np.asarray(column.values == levels.index(wanted)) if wanted in levels else np.zeros(len(table), bool)
-    )
+    if wanted is not None and wanted not in levels:
+        return np.zeros(len(table), dtype=bool)
+    there &= column.values == (1 if wanted is None else levels.index(wanted))
+    return there
 
 
 def _number(spec: Number, table: EventTable) -> IntArray:

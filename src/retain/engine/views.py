@@ -39,12 +39,14 @@ class View:
         time: int64 microseconds.
         columns: int64 each, MISSING where not known; numbers as whole parts, categories as codes, flags as 0 and 1.
         parts: how many parts make one unit of a number.
+        customer: int64, whose each event is.
     """
 
     offsets: IntArray
     time: IntArray
     columns: Mapping[str, IntArray]
     parts: Mapping[str, int]
+    customer: IntArray
 
 
 def columns_at_hand(store: EventStore) -> dict[str, frozenset[str]]:
@@ -165,15 +167,23 @@ def _part(table: EventTable, lines: IntArray, rows: npt.NDArray[np.bool_]) -> tu
     return table.select(rows), (np.cumsum(there) - 1)[group]
 
 
-def first_lines(lines: IntArray) -> npt.NDArray[np.bool_]:
-    """Which rows begin an order; orders are numbered by their first row."""
-    return np.diff(np.maximum.accumulate(lines), prepend=-1) > 0
+def order_begins(lines: IntArray) -> IntArray:
+    """The row that begins each order; orders are numbered by their first row.
+
+    >>> order_begins(np.array([0, 0, 1, 0, 2])).tolist()
+    [0, 2, 4]
+    """
+    if (lines[1:] < lines[:-1]).any():
+        lines = np.maximum.accumulate(lines)
+    fresh = np.ones(len(lines), dtype=bool)
+    np.not_equal(lines[1:], lines[:-1], out=fresh[1:])
+    return np.flatnonzero(fresh)
 
 
 def stream_view(name: str, table: EventTable, customers: int, money_exponent: int) -> View:
     """The view of a stream from these rows of its table."""
     found = happenings(STREAMS[name], table, money_exponent)
-    return View(_offsets(found.customer, customers), found.time, found.columns, found.parts)
+    return View(_offsets(found.customer, customers), found.time, found.columns, found.parts, found.customer)
 
 
 def order_of_line(table: EventTable) -> IntArray:
@@ -223,16 +233,18 @@ def _offsets(customer: IntArray, customers: int) -> IntArray:
 def _orders(table: EventTable, group: IntArray, customers: int, sign: int, money_exponent: int) -> View:
     """Lines joined to orders: first time, exact sums, and the gap to the order before."""
     # Rows are sorted by time within a customer, so an order's first row has its first time.
-    first = np.flatnonzero(first_lines(group))
+    first = order_begins(group)
     count = len(first)
-    customer, time = table.customer[first], table.time[first]
+    customer, time = table.customer.take(first), table.time.take(first)
     columns: dict[str, IntArray] = {}
     if "amount" in table.columns:
-        columns["amount"] = _sum_known(table.columns["amount"].values.astype(np.int64), group, count, sign)
+        columns["amount"] = _sum_known(
+            table.columns["amount"].values.astype(np.int64, copy=False), group, count, sign
+        )
     if "quantity" in table.columns:
         columns["items"] = _sum_known(_item_parts(table.columns["quantity"].values), group, count, sign)
     if {"amount", "discount"} <= set(table.columns):
-        discount = _sum_known(table.columns["discount"].values.astype(np.int64), group, count, 1)
+        discount = _sum_known(table.columns["discount"].values.astype(np.int64, copy=False), group, count, 1)
         columns["discount"] = discount
         known = columns["amount"] != MISSING
         columns["gross"] = np.where(
@@ -240,11 +252,10 @@ def _orders(table: EventTable, group: IntArray, customers: int, sign: int, money
         )
     ticks = time // GAP_PART
     gap = np.full(count, MISSING, dtype=np.int64)
-    same = customer[1:] == customer[:-1]
-    gap[1:][same] = (ticks[1:] - ticks[:-1])[same]
+    np.subtract(ticks[1:], ticks[:-1], out=gap[1:], where=customer[1:] == customer[:-1])
     columns["gap"] = gap
     parts = {name: number_parts("orders", name, money_exponent) for name in columns}
-    return View(_offsets(customer, customers), time, columns, parts)
+    return View(_offsets(customer, customers), time, columns, parts, customer)
 
 
 def _item_parts(quantity: npt.NDArray[np.generic]) -> IntArray:
@@ -256,6 +267,9 @@ def _item_parts(quantity: npt.NDArray[np.generic]) -> IntArray:
 
 def _sum_known(values: IntArray, group: IntArray, count: int, sign: int) -> IntArray:
     """Sum of the known values of each group; MISSING where a group has none."""
+    if count == len(values) and sign > 0:
+        # Each is a group of its own, and they are in order.
+        return values
     known = values != MISSING
     total = np.zeros(count, dtype=np.int64)
     np.add.at(total, group[known], values[known])
@@ -276,7 +290,7 @@ def _with_habits(orders: View, zone: str) -> View:
         "weekend": (weekday >= 5).astype(np.int64),
         "hour_band": hour // HOURS_A_BAND,
     }
-    return View(orders.offsets, orders.time, columns, {**orders.parts, "hour": 1})
+    return View(orders.offsets, orders.time, columns, {**orders.parts, "hour": 1}, orders.customer)
 
 
 def _lines(sales: EventTable, customers: int) -> View:
@@ -287,4 +301,4 @@ def _lines(sales: EventTable, customers: int) -> View:
         if theirs in sales.columns
     }
     columns = {name: np.where(code >= 0, code, MISSING) for name, code in codes.items()}
-    return View(_offsets(sales.customer, customers), sales.time, columns, {})
+    return View(_offsets(sales.customer, customers), sales.time, columns, {}, sales.customer)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from retain.engine.extremes import Extremes
+from retain.engine.exact import deviation, running_sums
+from retain.engine.extremes import Extremes, Stretches
 from retain.engine.panel import combine
-from retain.engine.sorted_columns import Counts, Grouped, Ranked, counted_before, passed, running
+from retain.engine.sorted_columns import Counts, Grouped, Ranked, passed, running
 from retain.engine.views import View
 from retain.events.store import MISSING
 from retain.features.spec import BY_SIZE, CATEGORICAL, FeatureSet, How, Measure, measures
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from retain.engine.exact import Sums
     from retain.events.store import IntArray
     from retain.timeline import Lookback
 
@@ -28,41 +30,63 @@ if TYPE_CHECKING:
     BoolArray = npt.NDArray[np.bool_]
     Which = tuple[str, str | None]
     """A view and the flag that its events have to have."""
+    Ends = tuple[int | None, int]
+    """How many days before a cutoff a window begins and ends."""
 
 _Number = TypeVar("_Number", np.int64, np.float64)
+
+
+class Asked:
+    """What features read of their views, found once for all customers.
+
+    Attributes:
+        features: the columns.
+        read: the views, and the columns and flags of each.
+        days: of each view, how many days before a cutoff the windows begin or end that need no sorting of their events.
+        columns: of each view with a flag or without, the columns that are read.
+    """
+
+    def __init__(self, features: FeatureSet) -> None:
+        """What these features read."""
+        self.features = features
+        self.read: dict[str, set[str]] = defaultdict(set)
+        days: dict[Which, set[int]] = defaultdict(set)
+        self.columns: dict[Which, set[str]] = defaultdict(set)
+        for one in (one for feature in features.features for one in measures(feature.formula)):
+            self.read[one.view] |= {name for name in (one.value, one.where) if name is not None}
+            if one.value is not None:
+                self.columns[one.view, one.where].add(one.value)
+            if one.how not in CATEGORICAL | BY_SIZE:
+                ends = {one.within.until_days, one.within.days}
+                days[one.view, one.where] |= {each for each in ends if each is not None}
+        self.days = {which: tuple(sorted(each)) for which, each in days.items()}
 
 
 class Windows:
     """Views at some snapshots, with whatever was made of them so far."""
 
-    def __init__(
-        self, views: Mapping[str, View], customer: IntArray, cutoff: IntArray, features: FeatureSet
-    ) -> None:
+    def __init__(self, views: Mapping[str, View], customer: IntArray, cutoff: IntArray, asked: Asked) -> None:
         """Nothing is computed yet.
 
         Args:
             views: of all that was known.
             customer: of each snapshot, its place in the views.
             cutoff: of each snapshot.
-            features: what will be asked for.
+            asked: what will be asked for.
         """
         self._views = dict(views)
         self._customer, self._cutoff = customer, cutoff
-        self._cutoffs, self._number = np.unique(cutoff, return_inverse=True)
-        self._features = features
-        self._offsets_asked: dict[Which, set[int]] = defaultdict(set)
-        self._columns_asked: dict[Which, set[str]] = defaultdict(set)
-        for one in (one for feature in features.features for one in measures(feature.formula)):
-            if one.value is not None:
-                self._columns_asked[one.view, one.where].add(one.value)
-            if one.how not in CATEGORICAL | BY_SIZE:
-                ends = {one.within.until_days, one.within.days}
-                self._offsets_asked[one.view, one.where] |= {days for days in ends if days is not None}
+        self._cutoffs, self._number = _told_apart(cutoff)
+        self._wanted = asked
         self._filtered: dict[Which, View] = {}
-        self._owners: dict[Which, IntArray] = {}
         self._places: dict[tuple[Which, int | None], IntArray] = {}
-        self._prefix: dict[tuple[Which, str, str], IntArray | None] = {}
-        self._looked_up: dict[tuple[Which, str, str, int | None], IntArray] = {}
+        self._empty: dict[tuple[Which, Ends], BoolArray] = {}
+        self._stretches: dict[tuple[Which, Ends], Stretches] = {}
+        self._known_values: dict[tuple[Which, str], BoolArray | None] = {}
+        self._prefix: dict[tuple[Which, str, str], Sums] = {}
+        self._looked_up: dict[tuple[Which, str, str, int | None], Sums] = {}
+        self._summed: dict[tuple[Which, str, str, Ends], Sums] = {}
+        self._counts_known: dict[tuple[Which, str | None, Ends], FloatArray] = {}
         self._ranked: dict[tuple[Which, str], Ranked] = {}
         self._grouped: dict[tuple[Which, str], Grouped] = {}
         self._counted: dict[tuple[Which, str, Lookback], Counts] = {}
@@ -70,34 +94,33 @@ class Windows:
         self._extremes: dict[tuple[Which, str, How], Extremes] = {}
         self._done: dict[Measure, FloatArray] = {}
 
-    def values(self) -> FloatArray:
-        """The features, rows by columns; each column lies in one piece."""
-        columns = np.empty((len(self._features.features), len(self._customer)))
-        for place, one in enumerate(self._features.features):
-            columns[place] = combine(one.formula, self._measured)
+    def values(self, columns: FloatArray) -> FloatArray:
+        """The features, rows by columns; each column lies in one piece.
+
+        Args:
+            columns: takes them, columns by rows.
+        """
+        features = self._wanted.features.features
+        for column, one in zip(columns, features, strict=True):
+            if isinstance(one.formula, Measure) and one.formula not in self._done:
+                self._done[one.formula] = column
+                self._measure(one.formula, column)
+            else:
+                column[:] = combine(one.formula, self._measured)
         return columns.T
 
     def _measured(self, one: Measure) -> FloatArray:
         if one not in self._done:
-            if one.how in CATEGORICAL:
-                self._done[one] = self._asked(self._counts(one).summary(one.how))
-            elif one.how in BY_SIZE:
-                numbers, ranges = self._numbers(one), self._ranges(one.within)
-                found = (
-                    numbers.median(*ranges)
-                    if one.quantile is None
-                    else numbers.quantile(one.quantile, *ranges)
-                )
-                self._done[one] = self._asked(found) / self._parts(one)
-            else:
-                self._done[one] = self._measure(one)
+            self._done[one] = np.empty(len(self._customer))
+            self._measure(one, self._done[one])
         return self._done[one]
 
     @cached_property
     def _cells(self) -> IntArray | None:
         """Where each snapshot is among all pairs of a cutoff and a customer; None if it is all of these, in order."""
         customers = len(next(iter(self._views.values())).offsets) - 1
-        cells = self._number * customers + self._customer
+        cells = self._number * customers
+        cells += self._customer
         whole = np.arange(len(self._cutoffs) * customers)
         return None if np.array_equal(cells, whole) else cells
 
@@ -117,20 +140,13 @@ class Windows:
         if flag is None:
             return self._views[name]
         if which not in self._filtered:
-            self._filtered[which] = _filtered(self._views[name], flag, self._columns_asked[which])
+            self._filtered[which] = _filtered(self._views[name], flag, self._wanted.columns[which])
         return self._filtered[which]
-
-    def _owner(self, which: Which) -> IntArray:
-        """Whose each event is."""
-        if which not in self._owners:
-            offsets = self._view(which).offsets
-            self._owners[which] = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-        return self._owners[which]
 
     def _instants(self, which: Which) -> tuple[IntArray, IntArray]:
         """For each event the places of the first and last one of the same customer and instant; 0 for a view without any."""
         if which not in self._edges:
-            owner, time = self._owner(which), self._view(which).time
+            owner, time = self._view(which).customer, self._view(which).time
             fresh = np.flatnonzero((time[1:] != time[:-1]) | (owner[1:] != owner[:-1])) + 1
             edges = np.concatenate([[0], fresh, [max(len(time), 1)]])
             length = np.diff(edges)
@@ -147,14 +163,40 @@ class Windows:
 
     def _find_places(self, which: Which) -> None:
         """All places that will be asked for: events are counted by customer and stretch between two moments, then added up."""
-        view = self._view(which)
-        moments = {days: self._cutoffs - days * DAY for days in self._offsets_asked[which]}
-        whole = np.unique(np.concatenate(list(moments.values())))
+        view, days = self._view(which), self._wanted.days[which]
+        moments, place = np.unique(
+            np.concatenate([self._cutoffs - one * DAY for one in days]), return_inverse=True
+        )
         customers = len(view.offsets) - 1
-        place = counted_before(self._owner(which), customers, passed(whole, view.time), len(whole))
-        place += view.offsets[:-1]
-        for days, each in moments.items():
-            self._places[which, days] = self._asked(place[np.searchsorted(whole, each)])
+        cell = passed(moments, view.time)
+        cell *= customers
+        cell += view.customer
+        counts = np.bincount(cell, minlength=(len(moments) + 1) * customers).reshape(-1, customers)
+        counts[0] += view.offsets[:-1]
+        # Whole rows are added, each into where it will be read: a running sum along them would wait for each addition before the next.
+        grid = np.empty((len(place), customers), dtype=np.int64)
+        row = counts[0]
+        order = np.argsort(place, kind="stable").tolist()
+        before = 0
+        for here, moment in zip(order, place[order].tolist(), strict=True):
+            row = np.add(row, counts[moment], out=grid[here]) if moment > before else row
+            before = moment
+            grid[here] = row
+        for each, found in zip(days, grid.reshape(len(days), -1), strict=True):
+            self._places[which, each] = self._asked(found)
+
+    def _bounds(self, one: Measure) -> tuple[IntArray, IntArray]:
+        """For each snapshot where the measure's window begins among the events, and where it ends."""
+        which = (one.view, one.where)
+        return self._place(which, one.within.days), self._place(which, one.within.until_days)
+
+    def _is_empty(self, one: Measure) -> BoolArray:
+        """For which snapshots nothing is in the measure's window."""
+        key = (one.view, one.where), _ends(one)
+        if key not in self._empty:
+            low, high = self._bounds(one)
+            self._empty[key] = high <= low
+        return self._empty[key]
 
     def _column(self, one: Measure) -> str:
         """The column that a measure reads."""
@@ -168,8 +210,8 @@ class Windows:
     def _known(self, which: Which, column: str) -> tuple[IntArray, IntArray, IntArray]:
         """Whose the known values of a column are, when they were, and the values."""
         view = self._view(which)
-        known = view.columns[column] != MISSING
-        return self._owner(which)[known], view.time[known], view.columns[column][known]
+        known = np.flatnonzero(view.columns[column] != MISSING)
+        return view.customer.take(known), view.time.take(known), view.columns[column].take(known)
 
     def _numbers(self, one: Measure) -> Ranked:
         """The measure's column, sorted by size."""
@@ -190,115 +232,170 @@ class Windows:
             self._counted[which, column, one.within] = counted
         return self._counted[which, column, one.within]
 
-    def _sums(self, which: Which, column: str, kind: str) -> IntArray | None:
-        """Running sums of known values, their squares or their number; wrapped at 64 bits, differences are exact.
+    def _are_known(self, which: Which, column: str) -> BoolArray | None:
+        """Which values of a column are known; None where all are."""
+        if (which, column) not in self._known_values:
+            known = self._view(which).columns[column] != MISSING
+            self._known_values[which, column] = None if known.all() else known
+        return self._known_values[which, column]
 
-        None stands for the number where every value is known: it is that of the events.
-        """
+    def _sums(self, which: Which, column: str, kind: str) -> Sums:
+        """Running sums of known values, their squares or their number; wrapped at 64 bits, differences are exact."""
         key = (which, column, kind)
         if key not in self._prefix:
-            values = self._view(which).columns[column]
-            known = values != MISSING
-            if kind == "count":
-                self._prefix[key] = None if known.all() else running(known)
+            values, known = self._view(which).columns[column], self._are_known(which, column)
+            if kind == "count" and known is not None:
+                self._prefix[key] = running(known)
             else:
-                summed = np.where(known, values, 0)
-                self._prefix[key] = running(summed * summed if kind == "square" else summed)
+                summed = values if known is None else np.where(known, values, 0)
+                self._prefix[key] = running_sums(summed, squares=kind == "square")
         return self._prefix[key]
 
-    def _sum(self, one: Measure, kind: str) -> IntArray:
+    def _sum(self, one: Measure, kind: str) -> Sums:
         """The same in the measure's window before each snapshot's cutoff."""
-        within = one.within
-        return self._up_to(one, kind, within.until_days) - self._up_to(one, kind, within.days)
+        key = (one.view, one.where), self._column(one), kind, _ends(one)
+        if key not in self._summed:
+            low, high = self._sums_at(one, kind)
+            self._summed[key] = high - low
+        return self._summed[key]
 
-    def _up_to(self, one: Measure, kind: str, days: int | None) -> IntArray:
+    def _sums_at(self, one: Measure, kind: str) -> tuple[Sums, Sums]:
+        """The running sums where the measure's window begins and where it ends."""
         which, column = (one.view, one.where), self._column(one)
+        return (
+            self._up_to(which, column, kind, one.within.days),
+            self._up_to(which, column, kind, one.within.until_days),
+        )
+
+    def _up_to(self, which: Which, column: str, kind: str, days: int | None) -> Sums:
         key = (which, column, kind, days)
         if key not in self._looked_up:
-            sums = self._sums(which, column, kind)
-            place = self._place(which, days)
-            self._looked_up[key] = place if sums is None else sums.take(place)
+            self._looked_up[key] = self._sums(which, column, kind).take(self._place(which, days))
         return self._looked_up[key]
 
-    def _measure(self, one: Measure) -> FloatArray:  # noqa: PLR0911  # one return a kind of aggregation
-        """One measure from the events in the window before each snapshot's cutoff."""
+    def _number_known(self, one: Measure, out: FloatArray | None = None) -> FloatArray:
+        """How many values of the measure's column are known in its window, or how many events, if it has none; written there, too."""
         which = (one.view, one.where)
-        view = self._view(which)
-        low, high = self._place(which, one.within.days), self._place(which, one.within.until_days)
-        if one.how is How.SINCE_LAST:
-            return _days_since(view.time, high - 1, high > low, self._cutoff)
-        if one.how is How.SINCE_FIRST:
-            return _days_since(view.time, low, high > low, self._cutoff)
-        if one.value is None:
-            return (high - low).astype(np.float64)
-        if one.how is How.FIRST:
-            # Only the first event's own instant is left of the window; of several then the smallest counts.
-            ends = self._instants(which)[1] + 1
-            high = np.where(high > low, ends[np.minimum(low, len(ends) - 1)], low)
-            return self._extreme(one, How.MIN, low, high)
-        if one.how is How.LAST:
-            # Likewise; of several at the last instant the largest counts.
-            begins = self._instants(which)[0]
-            low = np.where(high > low, begins[np.maximum(high - 1, 0)], high)
-            return self._extreme(one, How.MAX, low, high)
-        if one.how in (How.MIN, How.MAX):
-            return self._extreme(one, one.how, low, high)
-        known = self._sum(one, "count")
-        if one.how is How.COUNT:
-            return known.astype(np.float64)
-        parts = view.parts[one.value]
-        total = self._sum(one, "sum")
-        if one.how is How.SUM:
-            return total.astype(np.float64) / parts
-        with np.errstate(divide="ignore", invalid="ignore"):
-            if one.how is How.MEAN:
-                return np.where(known > 0, total.astype(np.float64) / known / parts, np.nan)
-            return deviation(known, total, self._sum(one, "square")) / parts
+        column = None if one.value is None or self._are_known(which, one.value) is None else one.value
+        key = which, column, _ends(one)
+        if key in self._counts_known:
+            if out is not None:
+                out[:] = self._counts_known[key]
+            return self._counts_known[key]
+        found = np.empty(len(self._customer)) if out is None else out
+        low, high = self._bounds(one) if column is None else self._sums_at(one, "count")
+        np.subtract(high, low, out=found, casting="unsafe")
+        self._counts_known[key] = found
+        return found
 
-    def _extreme(self, one: Measure, how: How, low: IntArray, high: IntArray) -> FloatArray:
-        """The smallest or largest known value of each stretch ``low:high`` of the measure's column."""
+    def _measure(self, one: Measure, out: FloatArray) -> None:
+        """Write a measure of the events in the window before each snapshot's cutoff."""
+        if one.how in CATEGORICAL:
+            out[:] = self._asked(self._counts(one).summary(one.how))
+        elif one.how in BY_SIZE:
+            numbers, ranges = self._numbers(one), self._ranges(one.within)
+            found = (
+                numbers.median(*ranges) if one.quantile is None else numbers.quantile(one.quantile, *ranges)
+            )
+            np.divide(self._asked(found), self._parts(one), out=out)
+        elif one.how in (How.SINCE_LAST, How.SINCE_FIRST):
+            self._since(one, out)
+        elif one.how in (How.FIRST, How.LAST):
+            self._at_an_end(one, out)
+        elif one.how in (How.MIN, How.MAX):
+            self._extreme(one, out)
+        elif one.how is How.COUNT:
+            self._number_known(one, out)
+        elif one.how is How.SUM:
+            np.divide(self._sum(one, "sum"), self._parts(one), out=out)
+        elif one.how is How.MEAN:
+            self._mean(one, out)
+        else:
+            out[:] = deviation(self._number_known(one), self._sum(one, "sum"), self._sum(one, "square"))
+            out /= self._parts(one)
+
+    def _mean(self, one: Measure, out: FloatArray) -> None:
+        """The mean of the known values; NaN where there is none."""
+        known = self._number_known(one)
+        with np.errstate(invalid="ignore"):
+            np.divide(self._sum(one, "sum"), known, out=out)
+        out /= self._parts(one)
+        np.copyto(out, np.nan, where=known == 0)
+
+    def _since(self, one: Measure, out: FloatArray) -> None:
+        """Days from the first or last event of the window to the cutoff; NaN where there is none."""
+        low, high = self._bounds(one)
+        time = self._view((one.view, one.where)).time
+        if not len(time):
+            out[:] = np.nan
+            return
+        # Where there is none, any event will do until it is struck out.
+        then = time.take(low if one.how is How.SINCE_FIRST else high - 1, mode="clip")
+        np.subtract(self._cutoff, then, out=then)
+        np.divide(then, DAY, out=out)
+        np.copyto(out, np.nan, where=self._is_empty(one))
+
+    def _extreme(self, one: Measure, out: FloatArray) -> None:
+        """The smallest or largest known value of the window."""
+        key = (one.view, one.where), _ends(one)
+        if key not in self._stretches:
+            self._stretches[key] = self._stretches_of(one, *self._bounds(one))
+        self._extremes_of(one, one.how).of_each(self._stretches[key], out)
+
+    def _at_an_end(self, one: Measure, out: FloatArray) -> None:
+        """The value of the first or last event; only the events of that very instant are left of the window."""
+        which = (one.view, one.where)
+        low, high = self._bounds(one)
+        begins, lasts = self._instants(which)
+        if one.how is How.FIRST:
+            # Of several at the first instant the smallest counts.
+            high = np.where(high > low, lasts[np.minimum(low, len(lasts) - 1)] + 1, low)
+            self._extremes_of(one, How.MIN).of_each(self._stretches_of(one, low, high), out)
+        else:
+            # Of several at the last instant the largest counts.
+            low = np.where(high > low, begins[np.maximum(high - 1, 0)], high)
+            self._extremes_of(one, How.MAX).of_each(self._stretches_of(one, low, high), out)
+
+    def _stretches_of(self, one: Measure, low: IntArray, high: IntArray) -> Stretches:
+        view = self._view((one.view, one.where))
+        return Stretches.of(low, high, _most(view), len(view.time))
+
+    def _extremes_of(self, one: Measure, how: How) -> Extremes:
+        """The smallest or largest values of the measure's column."""
         which, column = (one.view, one.where), self._column(one)
         key = (which, column, how)
         if key not in self._extremes:
             view = self._view(which)
-            what = np.minimum if how is How.MIN else np.maximum
-            longest = int(np.diff(view.offsets).max(initial=0))
-            self._extremes[key] = Extremes.of(view.columns[column], what, longest)
-        return self._extremes[key].between(low, high) / self._parts(one)
+            what = np.fmin if how is How.MIN else np.fmax
+            self._extremes[key] = Extremes.of(view.columns[column], self._parts(one), what, _most(view))
+        return self._extremes[key]
 
 
-def deviation(count: IntArray, total: IntArray, squares: IntArray) -> FloatArray:
-    """Sample standard deviation from exact sums, without the cancellation of the usual short formula.
+def _told_apart(cutoff: IntArray) -> tuple[IntArray, IntArray]:
+    """The cutoffs, ascending, and which of them each snapshot has; snapshots of one cutoff mostly follow each other."""
+    fresh = np.flatnonzero(np.append(True, cutoff[1:] != cutoff[:-1]))
+    cutoffs, number = np.unique(cutoff[fresh], return_inverse=True)
+    return cutoffs, np.repeat(number, np.diff(np.append(fresh, len(cutoff))))
 
-    With ``m = total // count`` and ``r = total - count * m``, the squared distances from ``m`` are
-    ``squares - 2 m total + count m^2 = squares - m (total + r)``: a whole number that 64-bit arithmetic gives exactly even
-    where its terms overflow. What is left is ``(that - r^2 / count) / (count - 1)``.
 
-    >>> float(deviation(np.array([2]), np.array([4]), np.array([10]))[0])  # 1 and 3
-    1.4142135623730951
-    """
-    enough = count > 1
-    some = np.where(enough, count, 2)
-    centre = total // some
-    rest = total - some * centre
-    distances = (squares - centre * (total + rest)).astype(np.float64)
-    left = rest.astype(np.float64)
-    return np.where(enough, np.sqrt(np.maximum(distances - left * left / some, 0.0) / (some - 1)), np.nan)
+def _ends(one: Measure) -> Ends:
+    """Of the measure's window; quicker to look up than the window itself."""
+    return one.within.days, one.within.until_days
+
+
+def _most(view: View) -> int:
+    """How many events a customer has at most."""
+    return int(np.diff(view.offsets).max(initial=0))
 
 
 def _filtered(view: View, flag: str, wanted: Collection[str]) -> View:
     """The events whose flag says yes, with the wanted columns."""
     rows = np.flatnonzero(view.columns[flag] == 1)
-    columns = {name: view.columns[name][rows] for name in wanted}
-    return View(np.searchsorted(rows, view.offsets), view.time[rows], columns, view.parts)
-
-
-def _days_since(time: IntArray, position: IntArray, there: BoolArray, cutoff: IntArray) -> FloatArray:
-    """Days from the event at each position to the cutoff; NaN where there is none."""
-    if not len(time):
-        return np.full(len(position), np.nan)
-    # Where there is none, any event will do until it is struck out.
-    days = (cutoff - time.take(position, mode="clip")).astype(np.float64)
-    days /= DAY
-    np.copyto(days, np.nan, where=~there)
-    return days
+    columns = {name: view.columns[name].take(rows) for name in wanted}
+    return View(
+        np.searchsorted(rows, view.offsets),
+        view.time.take(rows),
+        columns,
+        view.parts,
+        view.customer.take(rows),
+    )

@@ -166,8 +166,11 @@ def test_rows_of_a_panel_may_be_in_any_order(orders_store: Build, tmp_path: Path
 def test_a_damaged_file_is_made_again(orders_store: Build, tmp_path: Path) -> None:
     """Alone, and so is one that holds what a panel cannot hold."""
     store = rows(orders_store)
-    ask(tmp_path, store, features(), snapshots())
-    first, second, *_ = sorted(tmp_path.iterdir())
+    for each in CUTOFFS:
+        ask(tmp_path, store, features(NAMES[0]), snapshots([each]))
+    # The columns that were there stay beside the new ones, so every cutoff has its own file now.
+    assert ask(tmp_path, store, features(), snapshots()) == [(NAMES[1:], 6)]
+    first, second, *_ = sorted(one for one in tmp_path.iterdir() if _holds(one, {"features", "values"}))
     first.write_bytes(first.read_bytes()[:-100])
     assert ask(tmp_path, store, features(), snapshots()) == [(NAMES, 2)]
     Cache(tmp_path).keep(second.stem, {"features": np.array([b"x"]), "values": np.zeros((7, 1))})
@@ -175,6 +178,27 @@ def test_a_damaged_file_is_made_again(orders_store: Build, tmp_path: Path) -> No
     Cache(tmp_path).keep(second.stem, {"something": np.zeros(2)})
     assert ask(tmp_path, store, features(), snapshots()) == [(NAMES, 2)]
     assert ask(tmp_path, store, features(), snapshots()) == []
+
+
+def _holds(path: Path, names: set[str]) -> bool:
+    return set(Cache(path.parent).find(path.stem) or ()) == names
+
+
+def test_a_panel_in_one_file(orders_store: Build, tmp_path: Path) -> None:
+    """Asked for again it is the file itself; other cutoffs and columns find their part of it, and what is written into one stays there."""
+    store = rows(orders_store)
+    ask(tmp_path, store, features(), snapshots())
+    (panel,) = (one for one in tmp_path.iterdir() if _holds(one, {"values"}))
+    engine = Kept(Counting(), "kernel", Cache(tmp_path))
+    engine(store, features(), snapshots()).values[:] = 7
+    assert ask(tmp_path, store, features(), snapshots()) == []
+    assert ask(tmp_path, store, features(*NAMES[1:]), snapshots(CUTOFFS[::-1])) == []
+    later = rows(orders_store, until="2024-05-20")
+    assert ask(tmp_path, later, features(), snapshots([*CUTOFFS[:2], instant("2024-06-01")])) == [(NAMES, 2)]
+    panel.write_bytes(panel.read_bytes()[:-65] + b"x" * 65)
+    assert ask(tmp_path, store, features(), snapshots()) == [(NAMES, 6)]
+    panel.unlink()
+    assert ask(tmp_path, store, features(NAMES[0]), snapshots()) == [((NAMES[0],), 6)]
 
 
 def test_the_reader_s_fingerprint_spares_looking_at_every_row(orders_store: Build, tmp_path: Path) -> None:
@@ -229,7 +253,9 @@ def test_a_panel_beyond_the_bound_is_not_kept(
     assert ask(tmp_path, store, features(), snapshots()) == [(NAMES, 6)]
     assert not list(tmp_path.iterdir())
     ask(tmp_path, store, features(), snapshots(CUTOFFS[:1]))
-    assert not list(tmp_path.iterdir())  # a file is larger than the numbers in it
+    (panel,) = tmp_path.iterdir()  # the file that says where its rows are is older
+    ask(tmp_path, store, features(), snapshots(CUTOFFS[1:2]))
+    assert panel not in tmp_path.iterdir()
 
 
 def test_nothing_is_kept_of_nothing(orders_store: Build, tmp_path: Path) -> None:
