@@ -242,7 +242,7 @@ def checked_notes(project: Project, as_of: int, opened: Bundle, notes: Sequence[
     else:
         require_within(project.observed, as_of, project.config.churn)
     if opened.calibration.shift:
-        notes = (*notes, season_in_words(opened.calibration.shift))
+        notes = (*notes, _season_in_words(opened))
     if opened.trained_until <= as_of:
         return tuple(notes)
     flattered = (
@@ -252,13 +252,17 @@ def checked_notes(project: Project, as_of: int, opened: Bundle, notes: Sequence[
     return (*notes, flattered)
 
 
-def season_in_words(shift: float) -> str:
+def _season_in_words(opened: Bundle) -> str:
     """What the forecast of the season does to the scores."""
+    shift = opened.calibration.shift
     change, by = ("raised", shift) if shift > 0 else ("lowered", -shift)
-    return (
+    told = (
         f"Orders in the same days a year before speak of a season with {'more' if shift > 0 else 'less'} churn: everybody's "
         f"odds of leaving are {change} by a factor of {math.exp(by):.2f}."
     )
+    if opened.season is None or opened.season.proven:
+        return told
+    return f"{told} That is half of what they say, for nothing has shown yet that seasons come again."
 
 
 def run_id_of(
