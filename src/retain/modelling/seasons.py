@@ -43,28 +43,36 @@ class Season:
     Attributes:
         intercept: added at busyness 0, where a day of the label window sells as much as a day before the cutoff.
         slope: below 0, because the busier the shop, the fewer are silent.
-        proven: whether something has shown that seasons come again. As long as nothing has, half of what the line says
-            is added, and nothing is taken away: everybody's first order makes the first weeks of a history look busy.
+        least: as long as nothing has shown that seasons come again, a year before counts as no quieter than this, and
+            nothing is taken away from the log-odds; None once something has. A young company that grows has a year
+            before quieter than any that it has seen, and everybody's first order makes the first weeks of a
+            history look busy.
     """
 
     intercept: float
     slope: float
-    proven: bool = True
+    least: float | None = None
+
+    @property
+    def proven(self) -> bool:
+        """Whether something has shown that seasons come again."""
+        return self.least is None
 
     def shift(self, busyness: float | None) -> float:
         """What is added to everyone's log-odds; 0 where nothing is known of the year before.
 
         >>> Season(intercept=-0.2, slope=-1.0).shift(-0.5)
         0.3
-        >>> Season(intercept=-0.2, slope=-1.0, proven=False).shift(-0.5)
-        0.15
+        >>> [Season(intercept=-0.2, slope=-1.0, least=-0.4).shift(busyness) for busyness in (-0.5, 0.5)]
+        [0.2, 0.0]
         """
         if busyness is None:
             return 0.0
-        line = self.intercept + self.slope * busyness
-        return line if self.proven else max(line, 0.0) / 2
+        if self.least is None:
+            return self.intercept + self.slope * busyness
+        return max(0.0, self.intercept + self.slope * max(busyness, self.least))
 
-    def as_dict(self) -> dict[str, float | bool]:
+    def as_dict(self) -> dict[str, float | None]:
         """The season as JSON values."""
         return asdict(self)
 
@@ -226,12 +234,14 @@ class Past:
     y: LabelArray
 
 
-def learn(year: Year, cutoffs: Sequence[Past]) -> Season | None:
+def learn(year: Year, cutoffs: Sequence[Past], *, proven: bool = True) -> Season | None:
     """The line through the misses of past cutoffs against how busy their label windows were.
 
     Args:
         year: when the company sold.
         cutoffs: with their outcomes.
+        proven: whether something has shown that seasons come again. If not, the line is followed below the quietest of
+            these windows as far as the busiest lies above it.
 
     Returns:
         None where fewer than three cutoffs have enough history, all were equally busy, or the line rises.
@@ -249,7 +259,8 @@ def learn(year: Year, cutoffs: Sequence[Past]) -> Season | None:
         return None
     centre, level = np.average(busy, weights=rows), np.average(missed, weights=rows)
     slope = float(np.average((busy - centre) * (missed - level), weights=rows) / spread)
-    return Season(float(level - slope * centre), slope) if slope < 0 else None
+    least = None if proven else float(2 * busy.min() - busy.max())
+    return Season(float(level - slope * centre), slope, least) if slope < 0 else None
 
 
 @dataclass(frozen=True)

@@ -464,8 +464,7 @@ def train(lesson: Lesson) -> Trained:
             past = _past(
                 snapshots.cutoff, x, y, settings.seed, lambda rows: calibrated.log_odds(fitted.log_odds(rows))
             )
-            learned = seasons.learn(year, past)
-            season = None if learned is None else replace(learned, proven=proven is True)
+            season = seasons.learn(year, past, proven=proven is True)
     return Trained(
         learner=best.learner,
         size=best.size,

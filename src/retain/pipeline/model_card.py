@@ -51,9 +51,9 @@ def _season(season: Season) -> str:
         f"the level moves with how busy the same days were a year before: log-odds {season.intercept:+.2f} "
         f"{season.slope:+.2f} times the logarithm of orders a day against the days before the cutoff"
     )
-    if season.proven:
+    if season.least is None:
         return line
-    return f"{line}; as nothing has shown yet that seasons come again, half of it, and only upwards"
+    return f"{line}; as nothing has shown yet that seasons come again, only upwards, and no logarithm counts below {season.least:+.2f}"
 
 
 def gather(project: Project, trained: Trained, version: str) -> ModelCard:

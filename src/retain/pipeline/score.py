@@ -262,7 +262,7 @@ def _season_in_words(opened: Bundle) -> str:
     )
     if opened.season is None or opened.season.proven:
         return told
-    return f"{told} That is half of what they say, for nothing has shown yet that seasons come again."
+    return f"{told} Nothing has shown yet that seasons come again."
 
 
 def run_id_of(

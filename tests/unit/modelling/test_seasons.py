@@ -145,14 +145,28 @@ def test_a_year_that_is_known_whole_shows_growth_to_be_none_of_its_season() -> N
     assert sold.goes_as_before(550 * DAY) is True
 
 
-@given(st.floats(-3, 3), st.floats(-3, -0.01), st.floats(-2, 2))
-def test_an_unproven_season_moves_half_as_far_and_never_down(
-    intercept: float, slope: float, busy: float
+@given(st.floats(-3, 3), st.floats(-3, -0.01), st.floats(-2, 2), st.floats(-1, 1))
+def test_an_unproven_season_moves_no_further_than_it_may_and_never_down(
+    intercept: float, slope: float, busy: float, least: float
 ) -> None:
-    """A forecast that nothing supports yet is a hedge."""
-    whole = Season(intercept, slope).shift(busy)
-    half = Season(intercept, slope, proven=False).shift(busy)
-    assert half == (whole / 2 if whole > 0 else 0)
+    """Up to its limit it moves as a proven one does, where that is upwards."""
+    found = Season(intercept, slope, least).shift(busy)
+    assert found == max(0.0, Season(intercept, slope).shift(max(busy, least)))
+    assert Season(intercept, slope, least).shift(None) == 0
+
+
+def test_an_unproven_line_is_followed_as_far_below_as_it_reaches() -> None:
+    """Of a company that grows, the year before is quieter than anything that it has seen, season or not."""
+    sold = year(30, 30, 60, 15, 45, 90, 20)
+    past = misses(2, 8, 4, 3)
+    busy = [found for one in past if (found := sold.busyness(one.cutoff)) is not None]
+    learned, unproven = learn(sold, past), learn(sold, past, proven=False)
+    assert learned is not None
+    assert unproven is not None
+    assert learned.proven
+    assert not unproven.proven
+    assert (unproven.intercept, unproven.slope) == (learned.intercept, learned.slope)
+    assert unproven.least == pytest.approx(min(busy) - (max(busy) - min(busy)))
 
 
 def test_a_window_that_the_data_begin_in_counts_its_unseen_days_as_usual() -> None:
@@ -180,7 +194,7 @@ def test_nothing_known_of_the_year_before_shifts_nothing() -> None:
 
 def test_a_season_kept_as_json_is_the_same() -> None:
     """All that it says comes back."""
-    for season in (Season(0.4, -1.0), Season(0.4, -1.0, proven=False)):
+    for season in (Season(0.4, -1.0), Season(0.4, -1.0, least=-0.3)):
         assert Season.from_dict(season.as_dict()) == season
 
 
