@@ -175,13 +175,13 @@ class Windows:
         counts[0] += view.offsets[:-1]
         # Whole rows are added, each into where it will be read: a running sum along them would wait for each addition before the next.
         grid = np.empty((len(place), customers), dtype=np.int64)
-        row = counts[0]
+        row, reached = counts[0], 0
         order = np.argsort(place, kind="stable").tolist()
-        before = 0
         for here, moment in zip(order, place[order].tolist(), strict=True):
-            row = np.add(row, counts[moment], out=grid[here]) if moment > before else row
-            before = moment
-            grid[here] = row
+            if moment > reached:
+                row, reached = np.add(row, counts[moment], out=grid[here]), moment
+            else:
+                grid[here] = row
         for each, found in zip(days, grid.reshape(len(days), -1), strict=True):
             self._places[which, each] = self._asked(found)
 
@@ -243,10 +243,11 @@ class Windows:
         """Running sums of known values, their squares or their number; wrapped at 64 bits, differences are exact."""
         key = (which, column, kind)
         if key not in self._prefix:
-            values, known = self._view(which).columns[column], self._are_known(which, column)
-            if kind == "count" and known is not None:
-                self._prefix[key] = running(known)
+            values = self._view(which).columns[column]
+            if kind == "count":
+                self._prefix[key] = running(values != MISSING)
             else:
+                known = self._are_known(which, column)
                 summed = values if known is None else np.where(known, values, 0)
                 self._prefix[key] = running_sums(summed, squares=kind == "square")
         return self._prefix[key]
